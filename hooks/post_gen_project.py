@@ -1,0 +1,62 @@
+"""Removes what was not chosen and makes the first sample.
+
+Standard library only, no network, no git: this also runs on every template update, in a temporary folder.
+"""
+
+import shutil
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+CI = "{{ cookiecutter.ci }}"
+EXAMPLE = "{{ cookiecutter.example }}"
+SAMPLE_UNTIL = "{{ cookiecutter.__sample_until }}"
+
+HOSTS = {
+    "github": [".github"],
+    "gitlab": [".gitlab", ".gitlab-ci.yml"],
+}
+# The sample domain. Folders that it empties get a .gitkeep, because dbt_project.yml names them.
+SAMPLE = [
+    "models/staging/shop",
+    "models/intermediate",
+    "models/marts",
+    "models/exposures.yml",
+    "seeds/shop",
+    "snapshots/product_prices.yml",
+    "tests",
+    "ops/sample_data.py",
+    "docs/sample-data.md",
+]
+KEPT_FOLDERS = ["models/staging", "models/intermediate", "models/marts", "seeds", "snapshots", "tests"]
+
+
+def remove(paths):
+    for path in map(Path, paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def main():
+    for host, paths in HOSTS.items():
+        if host != CI:
+            remove(paths)
+    if EXAMPLE == "no":
+        remove(SAMPLE)
+        for folder in map(Path, KEPT_FOLDERS):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".gitkeep").touch()
+        return
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, "ops")
+    import sample_data
+
+    until = date.fromisoformat(SAMPLE_UNTIL)
+    since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
+    sample_data.write_csv(Path("seeds", "shop"), since, until)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The small Python behind the tasks of the Makefile. One module a task, of the same name."""

@@ -1,0 +1,53 @@
+"""make setup, once the Python tools are there: the dbt packages and the git hooks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ops.run_dbt import run_dbt
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOOKS = ["pre-commit", "commit-msg", "pre-push"]
+
+
+def git(*arguments: str) -> str | None:
+    """What a git command printed, or None where it failed or git is missing."""
+    try:
+        done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def install_hooks() -> str:
+    """Installs the git hooks where that is possible, and says in one line what came of it."""
+    top = git("rev-parse", "--show-toplevel")
+    if top is None:
+        return "not installed: this is no git repository yet. After `git init`: make setup"
+    if Path(top).resolve() != PROJECT:
+        return f"not installed: the git repository is {top}, and hooks belong to its root. `make lint` runs them all"
+    if shared := git("config", "core.hooksPath"):
+        return (
+            f"not installed: git is told to take hooks from {shared}. `make lint` runs them all; to have them at each"
+            " commit: git config --unset core.hooksPath, then make setup"
+        )
+    stages = [option for hook in HOOKS for option in ("--hook-type", hook)]
+    command = [sys.executable, "-m", "pre_commit", "install", *stages]
+    done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
+    if done.returncode:
+        return f"not installed: {(done.stderr or done.stdout).strip()}"
+    return f"{', '.join(HOOKS)}: installed"
+
+
+def main() -> None:
+    print("2/3 dbt packages: dbt_packages", flush=True)
+    if not run_dbt("--quiet", "deps"):
+        sys.exit("The dbt packages could not be installed; the message above says why. Then: make setup")
+    print("3/3 Git hooks", install_hooks())
+    print("Ready. Next: make build")
+
+
+if __name__ == "__main__":
+    main()
