@@ -1,0 +1,98 @@
+"""What the tests share: making projects, running commands as their user would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TEMPLATE = REPOSITORY / "{{cookiecutter.project_slug}}"
+UV_FOLDER = REPOSITORY / ".tools" / "uv" / "bin"
+
+# What a developer's own shell may hold and what must not decide how a test ends.
+NOT_INHERITED = ("DBT_", "UV_PROJECT", "VIRTUAL_ENV", "GIT_", "MAKE", "MFLAGS", "PYTEST", "CI_", "GITHUB_", "SAMPLE_")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command."""
+
+    code: int
+    output: str  # what it printed, errors included
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"exit code {self.code} after {self.seconds:.1f} s\n{self.output}"
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """The environment without what belongs to this test run; the repository's uv is on the PATH when it has one."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+    own_tools = str(Path(sys.executable).parent)
+    path = [folder for folder in environment.get("PATH", "").split(os.pathsep) if folder != own_tools]
+    if UV_FOLDER.is_dir():
+        path.insert(0, str(UV_FOLDER))
+    environment["PATH"] = os.pathsep.join(path)
+    environment["USER"] = "ada"
+    return environment | changes
+
+
+def run(*command: str | Path, cwd: Path, environment: dict[str, str] | None = None, timeout: int = 600) -> Done:
+    """Runs a command as a person would type it in `cwd`, and waits for it."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment if environment is not None else clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, time.perf_counter() - start)
+
+
+def succeed(*command: str | Path, cwd: Path, **options) -> Done:
+    """Like `run`, and fails the test with all that was printed where the command fails."""
+    done = run(*command, cwd=cwd, **options)
+    assert done.code == 0, f"{' '.join(map(str, command))}: {done}"
+    return done
+
+
+def cookiecutter(folder: Path, *options: str, **answers: str) -> Done:
+    """Runs `cookiecutter --no-input` with some answers; the project lands in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = [f"{name}={value}" for name, value in answers.items()]
+    command = [sys.executable, "-m", "cookiecutter", REPOSITORY, "--no-input", "-o", folder, *options, *given]
+    return run(*command, cwd=folder)
+
+
+def make_project(folder: Path, **answers: str) -> Path:
+    """A generated project in `folder`."""
+    done = cookiecutter(folder, **answers)
+    assert done.code == 0, done
+    (project,) = folder.iterdir()
+    return project
+
+
+def git_init(project: Path) -> None:
+    """Makes a project a git repository with somebody to commit as."""
+    for arguments in (["init", "--quiet", "-b", "main"], ["config", "user.name", "Ada"]):
+        succeed("git", *arguments, cwd=project)
+    succeed("git", "config", "user.email", "ada@example.com", cwd=project)
+
+
+def copy_project(project: Path, folder: Path) -> Path:
+    """A copy that shares nothing with the original but its installed tools (.venv is linked: making it takes long)."""
+    target = folder / project.name
+    shutil.copytree(project, target, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    (target / ".venv").symlink_to(project / ".venv")
+    return target
