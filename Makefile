@@ -17,16 +17,16 @@ demo: .venv/installed ## Make demo/corner_shop, set it up, build, lint and docum
 
 test: .venv/installed ## Run the test suite (ARGS="-k hooks" for a part of it)
 	@$(RUN) python -m tests.render_docs --check
-	@$(RUN) ruff check --quiet .
-	@$(RUN) ruff format --check --quiet .
+	@$(RUN) ruff check --quiet hooks tests
+	@$(RUN) ruff format --check --quiet hooks tests
 	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 bench: .venv/installed ## Measure the speed of generation, setup, build and hooks
 	@$(RUN) python -m tests.benchmarks $(ARGS)
 
 lint: .venv/installed ## Check this repository's own Python
-	@$(RUN) ruff check .
-	@$(RUN) ruff format --check .
+	@$(RUN) ruff check hooks tests
+	@$(RUN) ruff format --check hooks tests
 
 docs: .venv/installed ## Write the generated parts of the README and docs anew
 	@$(RUN) python -m tests.render_docs

@@ -10,7 +10,7 @@ from pathlib import Path
 
 CI = "{{ cookiecutter.ci }}"
 EXAMPLE = "{{ cookiecutter.example }}"
-SAMPLE_UNTIL = "{{ cookiecutter.__sample_until }}"
+SAMPLE_UNTIL = "{{ cookiecutter.sample_until }}"
 
 HOSTS = {
     "github": [".github"],

@@ -10,10 +10,12 @@ import os
 import re
 import sys
 import unicodedata
+from datetime import date
 
 SLUG = re.compile(r"[a-z_][a-z0-9_]*")
 HANDLE = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+")
+SAMPLE_YEARS = range(2022, 2100)
 FREE_TEXT = {"project_name": 80, "description": 200}  # longest, in characters
 SLUG_LENGTH = 50
 
@@ -95,17 +97,19 @@ def problem(answers):
     """What is wrong with the answers, why, and what to type instead: one line, or None.
 
     >>> good = {"project_name": "Shop", "project_slug": "my_shop", "description": "What we sell.",
-    ...         "owner_team": "@org/data", "owner_email": "data@example.com"}
+    ...         "owner_team": "@org/data", "owner_email": "data@example.com", "sample_until": "2026-01-31"}
     >>> problem(good)
     >>> problem(good | {"project_slug": "my-shop"})
     "project_slug 'my-shop' is not a name that dbt, Python and SQL all take: use lower-case letters, digits and _, not starting with a digit. Try: my_shop"
     """
-    for name in (*FREE_TEXT, "owner_team", "owner_email"):
+    for name in (*FREE_TEXT, "owner_team", "owner_email", "sample_until"):
         free = name in FREE_TEXT
         found = bad_character(answers[name], free)
         if found:
             rest = "".join(character for character in answers[name] if not bad_character(character, free)).strip()
-            return f"{name} holds {found}: it would break the files it is written to. Try: {rest or 'letters and digits'}"
+            return (
+                f"{name} holds {found}: it would break the files it is written to. Try: {rest or 'letters and digits'}"
+            )
     for name, longest in FREE_TEXT.items():
         text = answers[name]
         if not text.strip():
@@ -140,6 +144,15 @@ def problem(answers):
     if not EMAIL.fullmatch(email):
         words = re.findall(r"[A-Za-z0-9]+", email) or ["data"]
         return f"owner_email {email!r} is not an e-mail address: alerts are sent to it. Try: {words[0]}@example.com"
+
+    until = answers["sample_until"]
+    try:
+        day = date.fromisoformat(until) if len(until) == 10 else None
+    except ValueError:
+        day = None
+    if day is None or day.year not in SAMPLE_YEARS:
+        years = f"{SAMPLE_YEARS.start} to {SAMPLE_YEARS.stop - 1}"
+        return f"sample_until {until!r} is not a day of the years {years}: sample data ends there. Try: {date.today()}"
     return None
 
 

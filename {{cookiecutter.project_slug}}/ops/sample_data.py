@@ -308,6 +308,13 @@ class _Progress:
             print(file=sys.stderr)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day. Try: {datetime.now(UTC):%Y-%m-%d}") from None
+
+
 def first_day() -> date:
     """The day on which this project's sample starts, from pyproject.toml: later samples start there too, and add days."""
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -321,7 +328,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--until",
-        type=date.fromisoformat,
+        type=_day,
         default=os.environ.get("SAMPLE_UNTIL") or f"{datetime.now(UTC):%Y-%m-%d}",
         metavar="DAY",
         help="last day, as 2026-01-31 (default: SAMPLE_UNTIL, or else today)",
@@ -342,7 +349,9 @@ def main() -> None:
         "--output", type=Path, default=PROJECT / "seeds" / "shop", metavar="FOLDER", help="default: the project's seeds"
     )
     given = parser.parse_args()
-    since = given.until - timedelta(days=given.days - 1) if given.days else first_day()
+    if given.days is not None and given.days < 1:
+        parser.error(f"--days must be at least 1; got {given.days}.")
+    since = first_day() if given.days is None else given.until - timedelta(days=given.days - 1)
     if not EPOCH + timedelta(days=CUSTOMER_DAYS) <= since <= given.until:
         parser.error(
             f"the sample would run from {since} to {given.until}: the first day must not be after the last,"
@@ -361,7 +370,7 @@ def main() -> None:
     counts = write(given.output, since, given.until, order_lines, given.seed)
     for table, count in counts.items():
         print(f"{table:16} {count:>12,} rows")
-    print(f"{since} to {given.until} in {given.output}")
+    print(f"{since} to {given.until} in {os.path.relpath(given.output)}")
     if given.output == parser.get_default("output"):
         print("Next: make build")
 
