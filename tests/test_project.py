@@ -1,0 +1,271 @@
+"""Generated projects, unpatched, as their user meets them: every option, each with every other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers import (
+    REPOSITORY,
+    clean_environment,
+    cookiecutter,
+    copy_project,
+    git_init,
+    make_project,
+    run,
+    succeed,
+)
+
+CONTEXT = json.loads((REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8"))
+OPTIONS = {
+    name: values for name, values in CONTEXT.items() if isinstance(values, list) and not name.startswith("_")
+}  # today few enough that all pairs are all combinations
+COMBINATIONS = [dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())]
+
+EVERY_PROJECT = """
+.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .sqlfluff .sqlfluffignore .yamllint
+CODEOWNERS CONTRIBUTING.md Makefile README.md dbt-bouncer.yml dbt_project.yml packages.yml profiles.yml pyproject.toml
+analyses/.gitkeep
+docs/runbook.md docs/ways-of-working.md
+macros/generate_schema_name.sql macros/generate_schema_name.yml
+models/groups.yml models/overview.md
+ops/__init__.py ops/dbt_schema.py ops/docs.py ops/hooks.py ops/run_dbt.py ops/setup.py ops/test.py
+ops/sqlfluff_context/__init__.py ops/sqlfluff_context/macros.py
+packages/dataops/dbt_project.yml
+warehouse/ci/.gitkeep warehouse/dev/.gitkeep warehouse/prod/.gitkeep
+""".split()
+ONLY_WITH = {
+    ("ci", "github"): """
+        .github/ISSUE_TEMPLATE/change_request.md .github/ISSUE_TEMPLATE/data_problem.md .github/pull_request_template.md
+        .github/workflows/ci.yml
+    """.split(),
+    ("ci", "gitlab"): """
+        .gitlab-ci.yml .gitlab/issue_templates/change_request.md .gitlab/issue_templates/data_problem.md
+        .gitlab/merge_request_templates/Default.md
+    """.split(),
+    ("ci", "none"): [],
+    ("warehouse", "duckdb"): [],
+    ("example", "yes"): """
+        docs/sample-data.md models/exposures.yml ops/sample_data.py snapshots/product_prices.yml
+        models/intermediate/int_order_items__by_order.sql models/intermediate/int_order_items__by_order.yml
+        models/intermediate/int_orders__enriched.sql models/intermediate/int_orders__enriched.yml
+        models/intermediate/int_payments__by_order.sql models/intermediate/int_payments__by_order.yml
+        models/marts/customers.sql models/marts/customers.yml
+        models/marts/daily_revenue.sql models/marts/daily_revenue.yml
+        models/marts/orders.sql models/marts/orders.yml
+        models/marts/products.sql models/marts/products.yml
+        models/staging/shop/_shop__sources.yml
+        models/staging/shop/stg_shop__customers.sql models/staging/shop/stg_shop__customers.yml
+        models/staging/shop/stg_shop__order_items.sql models/staging/shop/stg_shop__order_items.yml
+        models/staging/shop/stg_shop__orders.sql models/staging/shop/stg_shop__orders.yml
+        models/staging/shop/stg_shop__payments.sql models/staging/shop/stg_shop__payments.yml
+        models/staging/shop/stg_shop__products.sql models/staging/shop/stg_shop__products.yml
+        models/staging/shop/stg_shop__row_counts.sql models/staging/shop/stg_shop__row_counts.yml
+        seeds/shop/_shop__seeds.yml seeds/shop/raw_customers.csv seeds/shop/raw_order_items.csv
+        seeds/shop/raw_orders.csv seeds/shop/raw_payments.csv seeds/shop/raw_products.csv
+        tests/_tests.yml tests/daily_revenue_reconciles_with_orders.sql tests/few_rows_are_left_out.sql
+        tests/orders_reconcile_with_payments.sql
+    """.split(),
+    ("example", "no"): """
+        models/intermediate/.gitkeep models/marts/.gitkeep models/staging/.gitkeep seeds/.gitkeep snapshots/.gitkeep
+        tests/.gitkeep
+    """.split(),
+}
+
+
+def name_of(combination: dict[str, str]) -> str:
+    return "-".join(combination.values())
+
+
+def files_of(project: Path) -> set[str]:
+    return {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+
+
+def expected_files(combination: dict[str, str]) -> set[str]:
+    macros = {f"packages/dataops/{path.relative_to(REPOSITORY)}" for path in (REPOSITORY / "macros").rglob("*.*")}
+    chosen = [file for option in combination.items() for file in ONLY_WITH[option]]
+    return {*EVERY_PROJECT, *macros, *chosen}
+
+
+@pytest.fixture(params=COMBINATIONS, ids=name_of)
+def combination(request) -> dict[str, str]:
+    return request.param
+
+
+@pytest.fixture
+def project(combination, tmp_path) -> Path:
+    return make_project(tmp_path / "made", **combination)
+
+
+def test_a_project_has_exactly_its_files(project, combination):
+    assert files_of(project) == expected_files(combination)
+    assert not [path for path in project.rglob("*") if path.is_symlink()]
+
+
+def test_every_file_can_be_read_and_holds_nothing_of_the_template(project):
+    for name in files_of(project):
+        text = (project / name).read_text(encoding="utf-8")
+        assert "cookiecutter" not in text, name
+        if name.endswith((".yml", ".yaml")) or name == ".yamllint":
+            assert list(yaml.safe_load_all(text)), name
+        elif name.endswith(".toml"):
+            tomllib.loads(text)
+        if not name.endswith((".sql", ".yml", ".md")):
+            assert "{%" not in text, name
+        assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), name
+
+
+def test_it_sets_up_builds_lints_and_commits(project, combination):
+    """The README's first steps, and then the same again."""
+    git_init(project)
+    first = succeed("make", "setup", cwd=project)
+    assert "pre-commit, commit-msg, pre-push: installed" in first.output
+    assert first.output.splitlines()[-1] == "Ready. Next: make build"
+
+    build = succeed("make", "build", cwd=project)
+    assert_clean(build.output, combination)
+    succeed("make", "lint", cwd=project)
+
+    succeed("git", "add", "--all", cwd=project)
+    staged = succeed("git", "diff", "--cached", "--stat", cwd=project).output
+    commit = succeed("git", "commit", "-m", "feat: start the project", cwd=project)
+    assert "Failed" not in commit.output
+    assert succeed("git", "status", "--porcelain", cwd=project).output == ""
+    assert "warehouse/dev/.gitkeep" in staged
+    assert ".duckdb" not in staged
+    assert ".venv" not in staged
+
+    assert_clean(succeed("make", "build", cwd=project).output, combination)
+    again = succeed("make", "setup", cwd=project)
+    assert again.output.splitlines()[-1] == "Ready. Next: make build"
+    assert succeed("git", "status", "--porcelain", cwd=project).output == ""
+
+    # Typed by hand, every warning of dbt's an error
+    by_hand = succeed(".venv/bin/dbt", "--warn-error", "build", cwd=project)
+    assert_clean(by_hand.output, combination)
+
+
+def assert_clean(output: str, combination: dict[str, str]) -> None:
+    """No warning of any kind, and every node built (there are none without the sample)."""
+    assert "eprecat" not in output, output
+    assert "arning" not in output.replace("and 0 warnings", ""), output
+    if combination["example"] == "yes":
+        assert "WARN=0 ERROR=0 SKIP=0" in output, output
+        assert "PASS=88" in output, output
+    else:
+        assert "Nothing to do" in output, output
+
+
+def test_what_ci_runs_passes_in_order(project, combination):
+    """The CI file's own commands, in a clean clone, in the environment that the file sets."""
+    if combination["ci"] == "none":
+        pytest.skip("ci=none has no CI file; `make check` is tested on the default project")
+    commands, variables = ci_commands(project, combination["ci"])
+    assert commands[0] == "make setup"
+    git_init(project)
+    succeed("git", "add", "--all", cwd=project)
+    succeed("git", "commit", "-q", "-m", "feat: start the project", cwd=project)
+    clone = project.parent / "clone"
+    succeed("git", "clone", "--quiet", project, clone, cwd=project.parent)
+    environment = clean_environment(**variables, CI="true", GITHUB_RUN_ID="77", CI_PIPELINE_ID="77")
+    environment.pop("UV_CACHE_DIR", None)
+    for command in commands:
+        succeed("sh", "-e", "-c", command, cwd=clone, environment=environment)
+    assert (clone / "target/docs/index.html").stat().st_size > 100_000
+    if combination["example"] == "yes":
+        assert (clone / "warehouse/ci/ci_77.duckdb").exists()
+        assert not list((clone / "warehouse/dev").glob("*.duckdb"))
+
+
+def ci_commands(project: Path, host: str) -> tuple[list[str], dict[str, str]]:
+    """The commands of a CI file, as written in it, and its variables."""
+    if host == "github":
+        workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+        steps = workflow["jobs"]["check"]["steps"]
+        return [step["run"] for step in steps if "run" in step], workflow["env"]
+    job = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))["check"]
+    return job["script"], job["variables"]
+
+
+def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_path):
+    clone = tmp_path / "a folder with spaces" / "corner shop"
+    clone.parent.mkdir()
+    succeed("git", "clone", "--quiet", ready_project, clone, cwd=tmp_path)
+    ignored = succeed("git", "status", "--porcelain", "--ignored", cwd=clone).output
+    assert ignored == ""
+    git_init(clone)
+    succeed("make", "setup", cwd=clone)
+    assert "PASS=88" in succeed("make", "build", cwd=clone).output
+    succeed("make", "lint", cwd=clone)
+    (clone / "CODEOWNERS").write_text("* @corner-shop/data @corner-shop/shop\n")
+    succeed("git", "commit", "-a", "-m", "chore: add an owner", cwd=clone)
+
+
+def test_before_setup_a_task_says_what_to_type(tmp_path):
+    project = make_project(tmp_path)
+    for task in ("build", "test", "lint", "format", "docs", "check", "sample"):
+        done = run("make", task, cwd=project)
+        assert done.code != 0
+        assert "make setup" in done.output.splitlines()[0], done
+
+
+def test_setup_says_why_hooks_were_not_installed(ready_project, tmp_path):
+    project = copy_project(ready_project, tmp_path)
+    succeed("git", "config", "core.hooksPath", "shared-hooks", cwd=project)
+    assert "git is told to take hooks from shared-hooks" in succeed("make", "setup", cwd=project).output
+
+    shutil.rmtree(project / ".git")
+    assert "no git repository yet" in succeed("make", "setup", cwd=project).output
+    succeed("git", "init", "-q", cwd=tmp_path)
+    assert f"the git repository is {tmp_path.resolve()}" in succeed("make", "setup", cwd=project).output
+
+
+def test_the_first_source_of_the_readme_works(tmp_path):
+    """Follows `example=no`'s README to the letter."""
+    project = make_project(tmp_path, example="no", ci="none")
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## The first source and model")[1].split("\n## ")[0]
+    written = re.findall(r"`((?:data|models)/[^`]+)`:\n\n    ```\w+\n(.*?)    ```\n", section, re.DOTALL)
+    assert [Path(name).name for name, _ in written] == [
+        "invoices.csv",
+        "_erp__sources.yml",
+        "stg_erp__invoices.sql",
+        "stg_erp__invoices.yml",
+    ]
+    for name, content in written:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(re.sub(r"^    ", "", content, flags=re.MULTILINE), encoding="utf-8")
+    succeed("make", "setup", cwd=project)
+    assert "PASS=3 WARN=0 ERROR=0" in succeed("make", "build", cwd=project).output
+    succeed("make", "lint", "test", "docs", cwd=project)
+    shown = succeed(".venv/bin/dbt", "show", "--select", "stg_erp__invoices", cwd=project).output
+    assert "19.9" in shown
+    assert "not a number" not in shown
+
+
+def test_links_in_the_pages_lead_somewhere(tmp_path):
+    folders = [REPOSITORY, *(make_project(tmp_path / host, ci=host) for host in OPTIONS["ci"])]
+    for folder in folders:
+        pages = [
+            folder / "README.md",
+            folder / "CHANGELOG.md",
+            *(folder / "docs").rglob("*.md"),
+            folder / "CONTRIBUTING.md",
+        ]
+        for page in filter(Path.exists, pages):
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+                assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_an_unknown_choice_is_refused(tmp_path):
+    done = cookiecutter(tmp_path / "out", ci="jenkins")
+    assert done.code != 0
+    assert "jenkins" in done.output
+    assert not any((tmp_path / "out").iterdir())

@@ -1,0 +1,207 @@
+"""What a build leaves in the warehouse: environments apart, dirt counted, late rows taken in, wrong data found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.helpers import clean_environment, copy_project, run, succeed
+
+
+@pytest.fixture
+def project(ready_project, tmp_path) -> Path:
+    return copy_project(ready_project, tmp_path)
+
+
+def query(file: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(file), read_only=True) as warehouse:
+        return warehouse.execute(sql).fetchall()
+
+
+def change(file: Path, sql: str) -> None:
+    with duckdb.connect(str(file)) as warehouse:
+        warehouse.execute(sql)
+
+
+DEV = "warehouse/dev/dev_ada.duckdb"
+PROD = "warehouse/prod/prod.duckdb"
+
+
+def test_environments_have_files_and_schemas_of_their_own(project):
+    succeed("make", "build", "TARGET=prod", cwd=project)
+    succeed("make", "build", "TARGET=ci", cwd=project, environment=clean_environment(CI_RUN_ID="41"))
+    schemas = "select distinct schema_name from information_schema.schemata where catalog_name = current_database()"
+    ours = {"raw", "staging", "intermediate", "marts", "snapshots"}
+    standard = {"main", "information_schema", "pg_catalog"}
+
+    def of(file: str) -> set[str]:
+        return {name for (name,) in query(project / file, schemas)} - standard
+
+    assert of(PROD) == ours
+    assert of(DEV) == {f"dev_{name}" for name in ours}
+    assert of("warehouse/ci/ci_41.duckdb") == {f"ci_{name}" for name in ours}
+
+
+@pytest.mark.parametrize("login", ["john.doe", "Ada Lovelace", "DOMAIN\\ada", "zoë", "o'neil"])
+def test_any_login_makes_a_usable_dev_warehouse(login, project):
+    succeed("make", "build", "ARGS=--select +products", cwd=project, environment=clean_environment(USER=login))
+    names = {path.stem for path in (project / "warehouse/dev").glob("*.duckdb")} - {"dev_ada"}
+    assert len(names) == 1
+    assert names.pop().replace("_", "").isalnum()
+
+
+def test_dev_reads_the_recent_rows_only_and_prod_all(project):
+    succeed("make", "build", "TARGET=prod", cwd=project)
+    days = "select count(distinct ordered_on), max(ordered_on) from {}marts.orders"
+    dev_days, dev_latest = query(project / DEV, days.format("dev_"))[0]
+    prod_days, prod_latest = query(project / PROD, days.format(""))[0]
+    assert prod_days == 60
+    assert 30 <= dev_days <= 34  # late rows bring orders from up to three days before
+    assert dev_latest == prod_latest
+
+
+def test_no_row_is_lost_unseen(project):
+    succeed("make", "build", "TARGET=prod", cwd=project)
+    counts = query(
+        project / PROD,
+        "select raw_table, delivered_rows, repeated_rows, dropped_rows, orphan_rows, staged_rows"
+        " from staging.stg_shop__row_counts",
+    )
+    assert len(counts) == 5
+    for table, delivered, repeated, dropped, orphans, staged in counts:
+        lines = len((project / f"seeds/shop/{table}.csv").read_text(encoding="utf-8").splitlines()) - 1
+        assert delivered == lines, table
+        assert delivered == staged + repeated + dropped, table
+        assert orphans <= staged
+    by_table = {row[0]: row for row in counts}
+    assert by_table["raw_orders"][2] > 0, "the sample holds repeated orders"
+    assert by_table["raw_orders"][3] > 0, "the sample holds unreadable dates"
+    assert by_table["raw_payments"][3] > 0, "the sample holds unreadable amounts"
+    assert by_table["raw_order_items"][4] > 0, "the sample holds orphans"
+    (orders,) = query(project / PROD, "select count(*) from marts.orders")[0]
+    assert orders == by_table["raw_orders"][5] - by_table["raw_orders"][4]
+
+
+def test_a_run_each_day_comes_to_the_same_as_one_run(project):
+    """Incremental orders, with late rows, corrections and refunds arriving, against a build from nothing."""
+    until = date.today()
+    for day in (until + timedelta(days=1), until + timedelta(days=2), until + timedelta(days=5)):
+        if day != until + timedelta(days=1):
+            succeed("make", "build", "TARGET=prod", cwd=project)
+        succeed("make", "sample", cwd=project, environment=clean_environment(SAMPLE_UNTIL=str(day)))
+    succeed("make", "build", "TARGET=prod", cwd=project)
+    columns = (
+        "order_id, status, customer_order_number, is_first_order, item_count, net_amount, refunded_amount, loaded_at"
+    )
+    orders = f"select {columns} from marts.orders order by order_id"
+    step_by_step = query(project / PROD, orders)
+    succeed("make", "build", "TARGET=prod", "ARGS=--full-refresh", cwd=project)
+    at_once = query(project / PROD, orders)
+    assert len(at_once) > 1_400
+    assert step_by_step == at_once
+    refunded_late = (
+        "select count(*) from marts.orders where refunded_amount > 0 and loaded_at > ordered_at + interval 4 day"
+    )
+    assert query(project / PROD, refunded_late)[0][0] > 0
+
+
+def test_a_snapshot_keeps_the_old_price(project):
+    seed = project / "seeds/shop/raw_products.csv"
+    lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)
+    old = lines[1].split(",")
+    lines[1] = ",".join([*old[:3], "9.99", old[4]])
+    seed.write_text("".join(lines), encoding="utf-8")
+    succeed("make", "build", "ARGS=--select +product_prices", cwd=project)
+    prices = query(
+        project / DEV,
+        "select unit_price, dbt_valid_to is null from dev_snapshots.product_prices where product_id = 1 order by dbt_valid_from",
+    )
+    assert [(str(price), current) for price, current in prices] == [(old[3], False), ("9.99", True)]
+
+
+def test_make_test_finds_money_that_does_not_reconcile(project):
+    succeed("make", "test", cwd=project)
+    change(project / DEV, "update dev_marts.orders set net_amount = net_amount + 0.01 where is_first_order")
+    done = run("make", "test", cwd=project)
+    assert done.code != 0
+    assert "Failure in test orders_reconcile_with_payments" in done.output
+    assert "Failure in test daily_revenue_reconciles_with_orders" in done.output
+
+
+def test_too_much_dirt_fails_the_build(project):
+    seed = project / "seeds/shop/raw_payments.csv"
+    header, *rows = seed.read_text(encoding="utf-8").splitlines()
+    spoiled = [
+        ",".join([*row.split(",")[:4], "n/a", *row.split(",")[5:]]) if i % 10 == 0 else row
+        for i, row in enumerate(rows)
+    ]
+    seed.write_text("\n".join([header, *spoiled]) + "\n", encoding="utf-8")
+    done = run("make", "build", cwd=project)
+    assert done.code != 0
+    assert "Failure in test few_rows_are_left_out" in done.output
+
+
+def test_a_mart_that_breaks_its_contract_is_not_built(project):
+    mart = project / "models/marts/products.sql"
+    mart.write_text(mart.read_text().replace("cast(coalesce(sold.order_count, 0) as bigint)", "'many'"))
+    done = run("make", "build", "ARGS=--select products", cwd=project)
+    assert done.code != 0
+    assert "This model has an enforced contract that failed" in done.output
+    assert "order_count" in done.output
+
+
+@pytest.mark.parametrize(
+    ("model", "old", "new", "red"),
+    [
+        ("marts/orders.sql", "case when not is_cancelled then order_number end", "order_number", "the_first_order"),
+        (
+            "marts/orders.sql",
+            "where customer_id in (",
+            "where loaded_at >= (select loaded_at from newest_load) or 1 in (",
+            "late",
+        ),
+        (
+            "marts/orders.sql",
+            "coalesce(max(loaded_at), cast('1900-01-01' as timestamp))",
+            "max(loaded_at)",
+            "empty_table",
+        ),
+        ("intermediate/int_payments__by_order.sql", "kind = 'payment'", "kind <> 'x'", "refunds_are_kept"),
+        ("intermediate/int_orders__enriched.sql", "paid_amount - refunded_amount", "paid_amount", "newest_part"),
+    ],
+)
+def test_a_unit_test_turns_red_when_its_logic_is_wrong(project, model, old, new, red):
+    path = project / "models" / model
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    done = run(".venv/bin/dbt", "test", "--select", "test_type:unit", cwd=project)
+    assert done.code != 0
+    failed = [line for line in done.output.splitlines() if "Failure in unit_test" in line]
+    assert any(red in line for line in failed), done
+
+
+def test_a_locked_warehouse_is_waited_for(project):
+    """Another program that writes keeps dbt waiting, not failing."""
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import duckdb, time; c = duckdb.connect({str(project / DEV)!r}); print(1, flush=True); time.sleep(9)",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout.readline() == b"1\n"
+        start = time.monotonic()
+        succeed("make", "build", "ARGS=--select +products", cwd=project)
+        assert time.monotonic() - start > 4
+    finally:
+        holder.kill()
+        holder.wait()
