@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
-from jinja2 import Environment
+from jinja2 import Environment, UndefinedError
 from jinja2.ext import Extension, do
 from jinja2.nodes import CallBlock
 
@@ -51,7 +51,8 @@ class _SkippedBlock(Extension):
 class MacroFolder:
     """A package's macros as attributes. A file is compiled when a macro of it is first asked for."""
 
-    def __init__(self, *folders: Path):
+    def __init__(self, package: str, *folders: Path):
+        self._package = package
         self._folders = folders
 
     @cached_property
@@ -65,8 +66,10 @@ class MacroFolder:
         }
 
     def __getattr__(self, name: str):
-        if name.startswith("__") or name not in self._files:
+        if name.startswith("__"):
             raise AttributeError(name)
+        if name not in self._files:
+            raise UndefinedError(f"the package {self._package} has no macro {name}")
         macro = getattr(_compiled(self._files[name]), name)
 
         def call(*args, **kwargs):
@@ -148,5 +151,5 @@ CONTEXT = {
     "modules": SimpleNamespace(datetime=datetime, itertools=itertools, re=re),
     "execute": False,
 }
-DBT = MacroFolder(*_dbt_folders())
-PACKAGES = {"dbt": DBT, "dataops": MacroFolder(PROJECT / "packages" / "dataops" / "macros")}
+DBT = MacroFolder("dbt", *_dbt_folders())
+PACKAGES = {"dbt": DBT, "dataops": MacroFolder("dataops", PROJECT / "packages" / "dataops" / "macros")}
