@@ -75,8 +75,8 @@ def tables_of_the_warehouse() -> Table:
     """The marts as they stand in the dev warehouse."""
     import duckdb
 
-    table = Table(title="What is in the dev warehouse", title_justify="left", box=None, pad_edge=False)
-    table.add_column("mart", style="cyan")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("mart in the dev warehouse", style="cyan")
     table.add_column("rows", justify="right")
     (warehouse,) = (PROJECT / "warehouse" / "dev").glob("*.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -121,8 +121,8 @@ def main(picture: str | None) -> None:
     console.print()
     next_steps = Text.from_markup(
         "[bold]cd demo/corner_shop[/]\n"
-        "[bold]make help[/]              every task\n"
-        "[bold]make test[/]              code, system, data and output\n"
+        "[bold]make help[/]                     every task\n"
+        "[bold]make test[/]                     code, system, data and output\n"
         "[bold]open target/docs/index.html[/]   the docs site (xdg-open on Linux)"
     )
     console.print(Panel(next_steps, title="What to type next", title_align="left", expand=False))

@@ -138,7 +138,7 @@ def test_an_existing_folder_is_never_overwritten(tmp_path):
 
 FREE_TEXTS = [
     """Bob's "best" shop: 100 % #1, $HOME & `date` <b>*x*_y_[z](q)|~""",
-    "Épicerie du coin – 日本のお店 🛒👩‍🌾",
+    "Épicerie du coin, 日本のお店 🛒👩‍🌾",
     "- not: a list",
     "yes",
     "1.0",
