@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import sys
 import time
@@ -48,9 +50,9 @@ def test_environments_have_files_and_schemas_of_their_own(project):
     assert of("warehouse/ci/ci_41.duckdb") == {f"ci_{name}" for name in ours}
 
 
-@pytest.mark.parametrize("login", ["john.doe", "Ada Lovelace", "DOMAIN\\ada", "zoë", "o'neil"])
+@pytest.mark.parametrize("login", ["DOMAIN\\Ada Lovelace", "zoë", "o'neil"])
 def test_any_login_makes_a_usable_dev_warehouse(login, project):
-    succeed("make", "build", "ARGS=--select +products", cwd=project, environment=clean_environment(USER=login))
+    succeed("make", "build", "ARGS=--select +orders", cwd=project, environment=clean_environment(USER=login))
     names = {path.stem for path in (project / "warehouse/dev").glob("*.duckdb")} - {"dev_ada"}
     assert len(names) == 1
     assert names.pop().replace("_", "").isalnum()
@@ -136,12 +138,12 @@ def test_make_test_finds_money_that_does_not_reconcile(project):
 
 def test_too_much_dirt_fails_the_build(project):
     seed = project / "seeds/shop/raw_payments.csv"
-    header, *rows = seed.read_text(encoding="utf-8").splitlines()
-    spoiled = [
-        ",".join([*row.split(",")[:4], "n/a", *row.split(",")[5:]]) if i % 10 == 0 else row
-        for i, row in enumerate(rows)
-    ]
-    seed.write_text("\n".join([header, *spoiled]) + "\n", encoding="utf-8")
+    header, *rows = csv.reader(io.StringIO(seed.read_text(encoding="utf-8")))
+    amount = header.index("amount")
+    for row in rows[::10]:
+        row[amount] = "n/a"
+    with seed.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
     done = run("make", "build", cwd=project)
     assert done.code != 0
     assert "Failure in test few_rows_are_left_out" in done.output
