@@ -7,7 +7,7 @@ ARGS ?=
 # Use a Python that is there, never download one.
 export UV_PYTHON_DOWNLOADS ?= never
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
-RUN := $(UV) run --quiet --no-sync
+RUN := "$(UV)" run --quiet --no-sync
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +35,7 @@ clean: ## Remove the demo, the tools and all caches
 	rm -rf .tools .venv demo build .pytest_cache .hypothesis .ruff_cache
 
 .venv/installed: pyproject.toml $(if $(filter .tools/%,$(UV)),.tools/uv/bin/uv)
-	@$(UV) sync
+	@"$(UV)" sync
 	@touch $@
 
 .tools/uv/bin/uv:
