@@ -1,0 +1,1 @@
+"""How fast the template and its projects are: `make bench`. What each number means: docs/benchmarks.md."""
