@@ -16,12 +16,19 @@ SLUG = re.compile(r"[a-z_][a-z0-9_]*")
 HANDLE = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+")
 SAMPLE_YEARS = range(2022, 2100)
+DAY = re.compile(r"(202[2-9]|20[3-9]\d)-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])")
+EXAMPLES = {
+    "owner_team": (HANDLE, "@org/team"),
+    "owner_email": (EMAIL, "data@example.com"),
+    "sample_until": (DAY, str(date.today())),
+}
 FREE_TEXT = {"project_name": 80, "description": 200}  # longest, in characters
 SLUG_LENGTH = 50
 
 # Names that dbt, a package in the project, a folder of it or DuckDB already uses.
 OWNED = {
     *"analyses analysis ci dataops dbt dbt_packages dbt_project dbt_utils default dev docs duckdb elementary".split(),
+    *"customers orders products daily_revenue".split(),  # models of the sample
     *"information_schema intermediate logs macros main marts memory models monitoring ops orchestration".split(),
     *"packages pg_catalog prod raw seeds selectors snapshots staging system target temp tests warehouse".split(),
 }
@@ -107,9 +114,9 @@ def problem(answers):
         found = bad_character(answers[name], free)
         if found:
             rest = "".join(character for character in answers[name] if not bad_character(character, free)).strip()
-            return (
-                f"{name} holds {found}: it would break the files it is written to. Try: {rest or 'letters and digits'}"
-            )
+            pattern, default = EXAMPLES.get(name, (None, "Corner Shop"))
+            suggestion = rest if rest and (free or pattern.fullmatch(rest)) else default
+            return f"{name} holds {found}: it would break the files it is written to. Try: {suggestion}"
     for name, longest in FREE_TEXT.items():
         text = answers[name]
         if not text.strip():

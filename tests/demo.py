@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tests.helpers import REPOSITORY, clean_environment
+from tests.helpers import REPOSITORY, UV_FOLDER, clean_environment
 
 FOLDER = REPOSITORY / "demo"
 PROJECT = FOLDER / "corner_shop"
@@ -38,13 +38,22 @@ def steps() -> list[tuple[str, str, list[str], Path]]:
     ]
 
 
+def callers_environment() -> dict[str, str]:
+    """The caller's own, without this repository's uv: the project must still work when the demo is over."""
+    environment = clean_environment(NO_COLOR="1")
+    path = [folder for folder in environment["PATH"].split(os.pathsep) if folder != str(UV_FOLDER)]
+    environment["PATH"] = os.pathsep.join(path)
+    del environment["USER"]
+    return environment | {name: os.environ[name] for name in ("USER",) if name in os.environ}
+
+
 def run_step(command: list[str], folder: Path) -> tuple[int, str, float]:
     """Runs one step; returns its exit code, what it printed (also kept in demo.log) and the seconds it took."""
     start = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=folder,
-        env=clean_environment(NO_COLOR="1"),
+        env=callers_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

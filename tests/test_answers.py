@@ -61,6 +61,9 @@ REFUSED = {
     "e-mail without @": ("owner_email", "data.example.com", "data@example.com"),
     "e-mail without a domain": ("owner_email", "data@", "data@example.com"),
     "e-mail with a backtick": ("owner_email", "da`ta@example.com", "data@example.com"),
+    "e-mail with a space and no end": ("owner_email", "a b@c", "data@example.com"),
+    "handle of a semicolon": ("owner_team", ";", "@org/team"),
+    "slug is a model of the sample": ("project_slug", "customers", "customers_shop"),
     "e-mail with a semicolon": ("owner_email", "data@example.com;x", "data@example.comx"),
     # free text
     "name is empty": ("project_name", "   ", "Corner Shop"),

@@ -46,7 +46,9 @@ def test_make_demo_on_a_copy_with_an_empty_home(tmp_path):
     assert (project / "target/docs/index.html").exists()
     assert list((project / "warehouse/dev").glob("*.duckdb"))
     assert not leftover.exists()
-    succeed("make", "help", cwd=copy, environment=environment)
+    # What it says to type next, typed in the same shell
+    succeed("make", "help", cwd=project, environment=environment)
+    succeed("make", "test", cwd=project, environment=environment)
 
 
 def test_a_demo_that_fails_says_where(tmp_path):

@@ -113,6 +113,32 @@ def test_a_run_each_day_comes_to_the_same_as_one_run(project):
     assert query(project / PROD, refunded_late)[0][0] > 0
 
 
+def test_dev_stays_right_when_its_window_moves(project):
+    """Somebody comes back after weeks: orders of the old window get refunds that the new one does not hold."""
+    for days in (5, 40):
+        until = clean_environment(SAMPLE_UNTIL=str(date.today() + timedelta(days=days)))
+        succeed("make", "sample", cwd=project, environment=until)
+        succeed("make", "build", cwd=project)
+    twice = "select customer_id from dev_marts.orders where is_first_order group by 1 having count(*) > 1"
+    assert query(project / DEV, twice) == []
+
+
+def test_a_missing_warehouse_folder_is_made(project):
+    elsewhere = clean_environment(WAREHOUSE_DIR=str(project / "some where" / "else"))
+    succeed("make", "build", "ARGS=--select +product_prices", cwd=project, environment=elsewhere)
+    assert (project / "some where/else/dev/dev_ada.duckdb").exists()
+    (project / "file").touch()
+    done = run("make", "build", cwd=project, environment=clean_environment(WAREHOUSE_DIR="file"))
+    assert done.code != 0
+    assert "The warehouse folder cannot be made" in done.output
+
+
+def test_an_unknown_environment_is_refused(project):
+    done = run("make", "build", "TARGET=pord", cwd=project)
+    assert done.code != 0
+    assert "Try: TARGET=dev, TARGET=ci or TARGET=prod" in done.output
+
+
 def test_a_snapshot_keeps_the_old_price(project):
     seed = project / "seeds/shop/raw_products.csv"
     lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)

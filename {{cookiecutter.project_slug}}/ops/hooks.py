@@ -21,7 +21,7 @@ def run_hooks(task: str, *options: str) -> bool:
 
     Args:
         task: `lint` or `format`.
-        options: further options of `pre-commit run`, or a hook's id.
+        options: further options of `pre-commit run`.
     """
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"GIT_DIR": folder, "GIT_WORK_TREE": str(PROJECT)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
@@ -18,6 +19,13 @@ def run_dbt(*arguments: str) -> bool:
         arguments: what would follow `dbt` on a command line.
     """
     os.environ.setdefault("DBT_THREADS", str(os.cpu_count() or 4))
+    warehouses = Path(os.environ.get("WAREHOUSE_DIR", "warehouse"))
+    try:
+        for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
+            (warehouses / environment).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can.", file=sys.stderr)
+        return False
     result = dbtRunner().invoke(list(arguments))
     if result.exception:
         print(f"dbt {' '.join(arguments)}: {result.exception}", file=sys.stderr)
