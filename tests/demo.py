@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -15,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tests.helpers import REPOSITORY, UV_FOLDER, clean_environment
+from tests.helpers import REPOSITORY, UV_FOLDER, clean_environment, run
 
 FOLDER = REPOSITORY / "demo"
 PROJECT = FOLDER / "corner_shop"
@@ -49,21 +47,10 @@ def callers_environment() -> dict[str, str]:
 
 def run_step(command: list[str], folder: Path) -> tuple[int, str, float]:
     """Runs one step; returns its exit code, what it printed (also kept in demo.log) and the seconds it took."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=callers_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    done = run(*command, cwd=folder, environment=callers_environment(), timeout=1800)
     with LOG.open("a", encoding="utf-8") as log:
-        log.write(f"$ {' '.join(command)}\n{done.stdout}\n")
-    return done.returncode, done.stdout, time.perf_counter() - start
+        log.write(f"$ {' '.join(command)}\n{done.output}\n")
+    return done.code, done.output, done.seconds
 
 
 def result(name: str, output: str) -> str:
