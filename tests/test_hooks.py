@@ -12,7 +12,7 @@ from shutil import copytree, ignore_patterns
 import pytest
 import yaml
 
-from tests.helpers import Done, copy_project, git_init, make_project, run, succeed
+from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, succeed
 
 CONFIG = ".pre-commit-config.yaml"
 GIT_STAGES = {"pre-commit", "commit-msg", "pre-push"}
@@ -709,3 +709,60 @@ def test_format_repairs_what_a_tool_can_repair(project):
     succeed("make", "format", cwd=project)
     assert git(project, "diff") == ""
     succeed("make", "lint", cwd=project)
+
+
+def sqlfluff_says(done: Done) -> bool:
+    return "sqlfluff" in failed_hooks(done)
+
+
+def test_lint_remembers_what_passed_until_it_or_a_setting_changes(project):
+    memory = project / "target" / "lint.json"
+    memory.unlink(missing_ok=True)
+    remembered = re.compile(r"^\d+ files passed before and are unchanged", re.MULTILINE)
+    assert not remembered.search(succeed("make", "lint", cwd=project).output)
+    assert remembered.search(succeed("make", "lint", cwd=project).output)
+
+    append(project, f"{MARTS}/products.sql", "\nSELECT 1\n")
+    assert sqlfluff_says(run("make", "lint", cwd=project)), "a changed file was not linted"
+    assert sqlfluff_says(run("make", "lint", cwd=project)), "a file that failed was remembered"
+    git(project, "checkout", "--quiet", ".")
+
+    replace(project, ".sqlfluff", "^capitalisation_policy = lower$", "capitalisation_policy = upper")
+    changed = run("make", "lint", cwd=project)
+    assert sqlfluff_says(changed), "a changed setting did not count for unchanged files"
+    assert not remembered.search(changed.output)
+    git(project, "checkout", "--quiet", ".")
+
+    append(project, "docs/runbook.md", "A new line.\n")
+    assert remembered.search(succeed("make", "lint", cwd=project).output)
+    assert not remembered.search(succeed("make", "lint", "ARGS=--anew", cwd=project).output)
+    for broken in ("not JSON", "[]", '{"settings": 1}'):
+        memory.write_text(broken)
+        assert not remembered.search(succeed("make", "lint", cwd=project).output)
+
+    memory.unlink()
+    succeed("make", "lint", cwd=project, environment=clean_environment(SKIP="sqlfluff"))
+    assert not memory.exists(), "a lint that left a hook out was remembered"
+    succeed("make", "lint", "ARGS=sqlfluff", cwd=project)
+    assert not memory.exists(), "one hook's pass was remembered as that of all"
+
+
+def test_one_hook_can_be_named(project):
+    one = succeed("make", "lint", "ARGS=governance", cwd=project)
+    assert re.findall(r"^(.+?)\.{3,}Passed$", one.output, re.MULTILINE) == [
+        "described, owned, tested, layered (dbt-bouncer)"
+    ]
+    unknown = run("make", "lint", "ARGS=sqlfluf", cwd=project)
+    assert unknown.code != 0
+    assert_says(
+        unknown, "'sqlfluf' is no hook of make lint. Hooks: merge-conflict, ", "sqlfluff, dbt-parse, governance."
+    )
+
+
+def test_format_fails_where_a_tool_cannot_mend(project):
+    replace(project, f"{MARTS}/products.sql", "^with ", "WITH ")
+    append(project, f"{MARTS}/orders.sql", "\nselect from where\n")
+    done = run("make", "format", cwd=project)
+    assert done.code != 0
+    assert_says(done, "Something is left that no tool can mend; it is above.")
+    assert git(project, "diff", "--name-only") == f"{MARTS}/orders.sql", "what could be mended was not"

@@ -138,3 +138,22 @@ def test_a_wrong_option_is_refused_and_the_sample_stays(arguments, message, tmp_
     assert done.code == 2
     assert message in done.output
     assert (project / "seeds/shop/raw_orders.csv").read_bytes() == before
+
+
+def test_a_sample_that_replaces_the_last_one_asks_for_a_full_refresh(tmp_path):
+    """An incremental model would keep the orders that the new sample does not have."""
+    project = make_project(tmp_path)
+    until = max(order["_loaded_at"][:10] for order in read(project / "seeds/shop", "raw_orders"))
+
+    def next_step(*options: str) -> str:
+        done = run(sys.executable, "-m", "ops.sample_data", *options, cwd=project)
+        assert done.code == 0, done
+        return done.output.splitlines()[-1]
+
+    later = str(date.fromisoformat(until) + timedelta(days=3))
+    assert next_step("--until", until) == "Next: make build"
+    assert next_step("--until", later) == "Next: make build"
+    refresh = "It replaces the last one. Next: make build ARGS=--full-refresh"
+    assert next_step("--until", until) == refresh  # `until` is earlier than the last load now
+    for options in (["--seed", "1"], ["--order-lines", "5000"], ["--days", "90"]):
+        assert next_step("--until", later, *options) == refresh

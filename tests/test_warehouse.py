@@ -7,6 +7,8 @@ import io
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -215,21 +217,50 @@ def test_a_unit_test_turns_red_when_its_logic_is_wrong(project, model, old, new,
     assert any(red in line for line in failed), done
 
 
-def test_a_locked_warehouse_is_waited_for(project):
-    """Another program that writes keeps dbt waiting, not failing."""
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import duckdb, time; c = duckdb.connect({str(project / DEV)!r}); print(1, flush=True); time.sleep(9)",
-        ],
-        stdout=subprocess.PIPE,
-    )
+@contextmanager
+def holding(file: Path, seconds: float) -> Iterator[int]:
+    """Another process that has a DuckDB file open for a while; gives its number."""
+    code = f"import duckdb, time; c = duckdb.connect({str(file)!r}); print(1, flush=True); time.sleep({seconds})"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
         assert holder.stdout.readline() == b"1\n"
-        start = time.monotonic()
-        succeed("make", "build", "ARGS=--select +products", cwd=project)
-        assert time.monotonic() - start > 4
+        yield holder.pid
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_a_locked_warehouse_is_waited_for(project):
+    (project / DEV).parent.mkdir(parents=True, exist_ok=True)
+    with holding(project / DEV, seconds=9) as holder:
+        start = time.monotonic()
+        done = succeed("make", "build", "ARGS=--select +products", cwd=project)
+        assert time.monotonic() - start > 7
+    assert f"(process {holder}) has {DEV} open. Waiting for it, at most 60 seconds" in done.output
+
+
+def test_a_warehouse_that_stays_locked_fails_with_one_line(project):
+    """Waits half a second instead of a minute."""
+    (project / DEV).parent.mkdir(parents=True, exist_ok=True)
+    code = (
+        "from ops import run_dbt, warehouse\n"
+        "run_dbt.wait_until_writable = lambda file: warehouse.wait_until_writable(file, seconds=0.5)\n"
+        "print(run_dbt.run_dbt('build'))"
+    )
+    with holding(project / DEV, seconds=60) as holder:
+        done = succeed(".venv/bin/python", "-c", code, cwd=project, environment=clean_environment(DBT_TARGET="dev"))
+    waiting, problem, succeeded = done.output.splitlines()
+    assert "Waiting" in waiting
+    assert problem.startswith("dbt build: ")
+    assert f"(process {holder}) has {DEV} open, so nothing else may write it." in problem
+    assert succeeded == "False"
+
+
+def test_a_file_that_is_no_warehouse_is_named(project):
+    (project / PROD).parent.mkdir(parents=True, exist_ok=True)
+    (project / PROD).write_text("not a DuckDB file")
+    done = run("make", "build", "TARGET=prod", cwd=project)
+    assert done.code != 0
+    assert done.output.startswith(f"dbt build: {PROD} cannot be opened: IO Error:"), done
+    assert len(done.output.splitlines()) == 2, done
+    assert (project / PROD).read_text() == "not a DuckDB file"

@@ -9,28 +9,73 @@ import os
 import sys
 from pathlib import Path
 
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+from ops.warehouse import wait_until_writable, warehouse_file
+
+WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
 
 
-def run_dbt(*arguments: str) -> bool:
-    """Runs one dbt command and returns whether it succeeded. dbt prints what it does and what failed.
+def invoke_dbt(*arguments: str) -> dbtRunnerResult:
+    """Runs one dbt command and returns dbt's result. dbt prints what it does and what failed.
 
     Args:
         arguments: what would follow `dbt` on a command line.
     """
-    os.environ.setdefault("DBT_THREADS", str(os.cpu_count() or 4))
+    try:
+        problem = _prepare(arguments)
+        result = dbtRunnerResult(success=False) if problem else dbtRunner().invoke(list(arguments))
+    except KeyboardInterrupt as interrupt:
+        result, problem = dbtRunnerResult(success=False, exception=interrupt), None
+    if isinstance(result.exception, KeyboardInterrupt):
+        sys.exit(f"Stopped: dbt {' '.join(arguments)}. What was finished stays, the rest is done next time.")
+    if problem or result.exception:
+        print(f"dbt {' '.join(arguments)}: {problem or result.exception}", file=sys.stderr)
+    return result
+
+
+def run_dbt(*arguments: str) -> bool:
+    """Runs one dbt command like `invoke_dbt` and returns whether it succeeded."""
+    return invoke_dbt(*arguments).success
+
+
+def _prepare(arguments: tuple[str, ...]) -> str | None:
+    """Readies the environment and the warehouse for a command. Returns None, or what stands in its way."""
+    threads = os.environ.setdefault("DBT_THREADS", str(os.cpu_count() or 4))
+    if not (threads.isdecimal() and int(threads) > 0):
+        return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        os.environ.setdefault("DBT_USE_COLORS", "false")
     warehouses = Path(os.environ.get("WAREHOUSE_DIR", "warehouse"))
     try:
         for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
             (warehouses / environment).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can.", file=sys.stderr)
-        return False
-    result = dbtRunner().invoke(list(arguments))
-    if result.exception:
-        print(f"dbt {' '.join(arguments)}: {result.exception}", file=sys.stderr)
-    return result.success
+        return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
+    if WITHOUT_WAREHOUSE.intersection(arguments):
+        return None
+    return wait_until_writable(warehouse_file(_option(arguments, "--target", "-t")))
+
+
+def _option(arguments: tuple[str, ...], *names: str) -> str | None:
+    """The value of an option among arguments, written `--name value` or `--name=value`."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        name, equals, value = argument.partition("=")
+        if name in names:
+            return value if equals else following
+    return None
+
+
+def main() -> None:
+    """Command line. A selection that selects nothing has failed: nothing was built or tested."""
+    arguments = tuple(sys.argv[1:])
+    result = invoke_dbt(*arguments)
+    if result.success and not getattr(result.result, "results", True):
+        if selection := _option(arguments, "--select", "-s", "--selector"):
+            sys.exit(f"Nothing here is selected by {selection!r}. What there is: .venv/bin/dbt ls")
+        print("There is nothing to build yet. The README says how to add the first source and model.")
+    sys.exit(not result.success)
 
 
 if __name__ == "__main__":
-    sys.exit(not run_dbt(*sys.argv[1:]))
+    main()

@@ -321,6 +321,15 @@ def first_day() -> date:
     return date.fromisoformat(settings["tool"]["sample-data"]["until"]) - timedelta(days=DEFAULT_DAYS - 1)
 
 
+def last_load(folder: Path) -> str:
+    """The day of the last load in the sample of a folder, or "" where there is none."""
+    try:
+        with open(folder / "raw_orders.csv", newline="", encoding="utf-8") as file:
+            return max((row["_loaded_at"][:10] for row in csv.DictReader(file)), default="")
+    except (OSError, KeyError):
+        return ""
+
+
 def main() -> None:
     """Command line: see `--help`."""
     parser = argparse.ArgumentParser(
@@ -355,7 +364,7 @@ def main() -> None:
     if not EPOCH + timedelta(days=CUSTOMER_DAYS) <= since <= given.until:
         parser.error(
             f"the sample would run from {since} to {given.until}: the first day must not be after the last,"
-            f" nor before {EPOCH + timedelta(days=CUSTOMER_DAYS)}. Try --days {DEFAULT_DAYS}."
+            f" nor before {EPOCH + timedelta(days=CUSTOMER_DAYS)}. Try --until {datetime.now(UTC):%Y-%m-%d}."
         )
     days = (given.until - since).days + 1
     order_lines = given.order_lines if given.order_lines is not None else days * DEFAULT_ORDER_LINES // DEFAULT_DAYS
@@ -366,13 +375,15 @@ def main() -> None:
     if given.format == "csv" and order_lines > 500_000 and given.output == parser.get_default("output"):
         parser.error("dbt reads seeds slowly: for more than 500,000 order lines use --format parquet --output FOLDER.")
 
+    goes_on = given.days is None and given.order_lines is None and given.seed == DEFAULT_SEED
+    goes_on = goes_on and f"{given.until}" >= last_load(given.output)
     write = write_parquet if given.format == "parquet" else write_csv
     counts = write(given.output, since, given.until, order_lines, given.seed)
     for table, count in counts.items():
         print(f"{table:16} {count:>12,} rows")
     print(f"{since} to {given.until} in {os.path.relpath(given.output)}")
     if given.output == parser.get_default("output"):
-        print("Next: make build")
+        print("Next: make build" if goes_on else "It replaces the last one. Next: make build ARGS=--full-refresh")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""What the tasks of a generated project say when something stands in their way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import clean_environment, copy_project, run, succeed
+
+
+@pytest.fixture
+def project(ready_project, tmp_path) -> Path:
+    return copy_project(ready_project, tmp_path)
+
+
+@pytest.mark.parametrize("task", ["build", "test", "lint", "format", "docs", "sample"])
+def test_a_faulty_env_file_stops_every_task(project, task):
+    """uv itself would warn, leave out the rest of the file, and go on: into another warehouse, perhaps."""
+    (project / ".env").write_text("DEV_NAME=grace\nWAREHOUSE DIR=elsewhere\n")
+    done = run("make", task, cwd=project)
+    assert done.code != 0
+    assert done.output.startswith(".env cannot be read, so nothing was run. Every line must be NAME=value."), done
+    assert not (project / "warehouse/dev/dev_grace.duckdb").exists()
+
+
+def test_the_env_file_is_read_and_the_environment_wins(project):
+    (project / ".env").write_text("DBT_TARGET=ci\nCI_RUN_ID=7\n")
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project)
+    assert (project / "warehouse/ci/ci_7.duckdb").exists()
+    grace = clean_environment(DBT_TARGET="dev", DEV_NAME="Grace H.")
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project, environment=grace)
+    assert (project / "warehouse/dev/dev_grace_h_.duckdb").exists()
+
+
+def test_every_variable_of_the_profile_is_in_the_example(project):
+    profile = (project / "profiles.yml").read_text()
+    example = (project / ".env.example").read_text()
+    read = {part.split("'")[1] for part in profile.split("env_var(")[1:]}
+    hosts_own = {"USER", "LOGNAME", "GITHUB_RUN_ID", "CI_PIPELINE_ID"}
+    assert read > hosts_own
+    assert [name for name in sorted(read - hosts_own) if f"# {name}=" not in example] == []
+
+
+@pytest.mark.parametrize("threads", ["0", "many", "-1"])
+def test_a_wrong_number_of_threads_is_one_line(project, threads):
+    done = run("make", "build", cwd=project, environment=clean_environment(DBT_THREADS=threads))
+    assert done.code != 0
+    assert done.output.splitlines()[0] == (
+        f"dbt build: DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
+    )
+
+
+def test_a_selection_of_nothing_fails(project):
+    done = run("make", "build", "ARGS=--select ordrs+", cwd=project)
+    assert done.code != 0
+    assert "Nothing here is selected by 'ordrs+'." in done.output
+
+
+def test_no_colours_where_nobody_sees_them(project):
+    assert "\x1b[" not in succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project).output
+
+
+def test_an_interrupted_build_says_so_and_the_next_one_works(project):
+    with subprocess.Popen(
+        ["make", "build"],
+        cwd=project,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as build:
+        for line in build.stdout:
+            if "START" in line:
+                break
+        os.killpg(build.pid, signal.SIGINT)  # as Ctrl-C does
+        output = build.stdout.read()
+        assert build.wait(timeout=60) != 0
+    assert "Stopped: dbt build. What was finished stays" in output
+    time.sleep(0.5)
+    succeed("make", "build", cwd=project)

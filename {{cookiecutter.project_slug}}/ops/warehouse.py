@@ -1,0 +1,59 @@
+"""The warehouse of an environment: where its file is, and whether this process may write it.
+
+DuckDB lets one process write a file. dbt would try for minutes, in silence, and then print a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import duckdb
+from dbt.config.runtime import load_profile
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
+
+
+def warehouse_file(target: str | None = None) -> Path:
+    """The DuckDB file of a target, as profiles.yml has it.
+
+    Args:
+        target: dev, ci or prod; by default what DBT_TARGET names.
+    """
+    set_invocation_context(os.environ)
+    set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), None)
+    profile = load_profile(str(PROJECT), {}, target_override=target)
+    return PROJECT / profile.credentials.path
+
+
+def wait_until_writable(file: Path, seconds: float = 60) -> str | None:
+    """Waits while another process has a DuckDB file open, and says so. Returns None, or what is wrong with the file.
+
+    Args:
+        file: the file; one that is not there yet is writable.
+        seconds: how long to wait before giving up.
+    """
+    name, until, told = os.path.relpath(file), time.monotonic() + seconds, False
+    while file.exists():
+        try:
+            duckdb.connect(str(file)).close()
+            break
+        except duckdb.Error as error:
+            holder = HOLDER.search(str(error))
+            if not holder:
+                return f"{name} cannot be opened: {error}"
+            who = f"{holder['program']} (process {holder['process']}) has {name} open"
+            if time.monotonic() > until:
+                return f"{who}, so nothing else may write it. Close it there; in dev, DEV_NAME names another file."
+            if not told:
+                print(f"{who}. Waiting for it, at most {seconds:.0f} seconds; Ctrl-C stops.", file=sys.stderr)
+                told = True
+            time.sleep(0.2)
+    return None
