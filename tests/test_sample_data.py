@@ -124,7 +124,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     [
         (["--until", "2026-02-30"], "'2026-02-30' is not a day. Try: "),
         (["--days", "0"], "--days must be at least 1; got 0."),
-        (["--until", "2020-06-01", "--days", "5"], "Try --days 60."),
+        (["--until", "2020-06-01", "--days", "5"], "Try --until 20"),
         (["--order-lines", "1"], "--order-lines must be from 60 (one a day)"),
         (["--format", "parquet"], "name another folder for Parquet"),
         (["--order-lines", "600000"], "use --format parquet --output FOLDER"),
