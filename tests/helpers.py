@@ -15,7 +15,20 @@ TEMPLATE = REPOSITORY / "{{cookiecutter.project_slug}}"
 UV_FOLDER = REPOSITORY / ".tools" / "uv" / "bin"
 
 # What a developer's own shell may hold and what must not decide how a test ends.
-NOT_INHERITED = ("DBT_", "UV_PROJECT", "VIRTUAL_ENV", "GIT_", "MAKE", "MFLAGS", "PYTEST", "CI_", "GITHUB_", "SAMPLE_")
+NOT_INHERITED = (
+    "DBT_",
+    "UV_PROJECT",
+    "VIRTUAL_ENV",
+    "GIT_",
+    "MAKE",
+    "MFLAGS",
+    "PYTEST",
+    "CI_",
+    "GITHUB_",
+    "SAMPLE_",
+    "ARGS",
+    "TARGET",
+)
 
 
 @dataclass(frozen=True)
