@@ -733,6 +733,17 @@ def test_lint_remembers_what_passed_until_it_or_a_setting_changes(project):
     assert not remembered.search(changed.output)
     git(project, "checkout", "--quiet", ".")
 
+    write(project, "models/.sqlfluff", "[sqlfluff]\nmax_line_length = 60\n")
+    assert sqlfluff_says(run("make", "lint", cwd=project)), "settings in a folder of models did not count"
+    (project / "models/.sqlfluff").unlink()
+
+    succeed("make", "lint", cwd=project)
+    GOVERNANCE["model-without-owner"].change(project)
+    assert failed_hooks(run("make", "lint", cwd=project)) == {"governance"}
+    assert remembered.search(run("make", "lint", cwd=project).output), (
+        "what the push stage found made it forget the rest"
+    )
+    git(project, "checkout", "--quiet", ".")
     append(project, "docs/runbook.md", "A new line.\n")
     assert remembered.search(succeed("make", "lint", cwd=project).output)
     assert not remembered.search(succeed("make", "lint", "ARGS=--anew", cwd=project).output)

@@ -32,6 +32,9 @@ def test_the_env_file_is_read_and_the_environment_wins(project):
     (project / ".env").write_text("DBT_TARGET=ci\nCI_RUN_ID=7\n")
     succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project)
     assert (project / "warehouse/ci/ci_7.duckdb").exists()
+    (project / ".env").write_text("export DBT_TARGET = 'ci' # a comment\nCI_RUN_ID=8\nWAREHOUSE_DIR=\nDBT_THREADS=\n")
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project)
+    assert (project / "warehouse/ci/ci_8.duckdb").exists()
     grace = clean_environment(DBT_TARGET="dev", DEV_NAME="Grace H.")
     succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project, environment=grace)
     assert (project / "warehouse/dev/dev_grace_h_.duckdb").exists()
@@ -58,7 +61,41 @@ def test_a_wrong_number_of_threads_is_one_line(project, threads):
 def test_a_selection_of_nothing_fails(project):
     done = run("make", "build", "ARGS=--select ordrs+", cwd=project)
     assert done.code != 0
-    assert "Nothing here is selected by 'ordrs+'." in done.output
+    assert "Nothing here is selected by 'ordrs+'" in done.output
+
+
+def test_a_selection_of_nothing_fails_the_tests_too(project):
+    done = run("make", "test", "ARGS=--select ordrs+", cwd=project)
+    assert done.code != 0
+    assert "Nothing here is selected by 'ordrs+'" in done.output
+
+
+@pytest.mark.parametrize("target", ["production", "dev prod", "ci # my", '"ci"'])
+def test_an_unknown_target_is_one_line(project, target):
+    done = run("make", "build", f"TARGET={target}", cwd=project)
+    assert done.code != 0
+    assert "is no environment of this project. Try: TARGET=dev, TARGET=ci or TARGET=prod" in done.output
+    assert len(done.output.splitlines()) == 1, done
+
+
+def test_two_environments_at_once_are_refused(project):
+    done = run("make", "build", "ARGS=--target prod", cwd=project)
+    assert done.code != 0
+    assert "TARGET is dev and --target is prod. Name the environment once: TARGET=prod" in done.output
+    assert not (project / "warehouse/prod/prod.duckdb").exists()
+
+
+def test_the_tools_are_those_of_the_project(project, tmp_path):
+    elsewhere = clean_environment() | {"UV_PROJECT_ENVIRONMENT": str(tmp_path / "elsewhere")}
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project, environment=elsewhere)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_home_folder_in_warehouse_dir(project, tmp_path):
+    home = clean_environment(HOME=str(tmp_path), WAREHOUSE_DIR="~/data")
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project, environment=home)
+    assert (tmp_path / "data/dev/dev_ada.duckdb").exists()
+    assert not (project / "~").exists()
 
 
 def test_no_colours_where_nobody_sees_them(project):
@@ -81,6 +118,6 @@ def test_an_interrupted_build_says_so_and_the_next_one_works(project):
         os.killpg(build.pid, signal.SIGINT)  # as Ctrl-C does
         output = build.stdout.read()
         assert build.wait(timeout=60) != 0
-    assert "Stopped: dbt build. What was finished stays" in output
+    assert "Stopped: dbt build did not finish." in output
     time.sleep(0.5)
     succeed("make", "build", cwd=project)

@@ -3,9 +3,10 @@
 pre-commit looks at what git tracks. So that a new file counts before it is added, and a folder that is no git
 repository can be linted, the files are listed in a throw-away index; the project's own .git is not touched.
 
-What passed is remembered in target/lint.json by git's hashes. A model, seed, snapshot, test, analysis or page of docs/
-that passed and is unchanged is not linted again. A change to anything else (settings, macros, ops/, packages/, tools)
-lints everything anew, since it may change what the hooks say of any file.
+What passed the commit stage is remembered in target/lint.json by git's hashes. A model, seed, snapshot, test, analysis or
+page of docs/ that passed and is unchanged is not linted again. A change to anything else (settings, macros, ops/,
+packages/, tools) lints everything anew, since it may change what the hooks say of any file. The push stage always runs on
+all files.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -27,7 +29,9 @@ MEMORY = PROJECT / "target" / "lint.json"
 STAGES = {"lint": ["pre-commit", "pre-push"], "format": ["manual"]}
 # What a hook says of a file here depends on that file alone, and on what is not in these folders. What depends on
 # several files (does a ref exist, is a column described) the hooks of the push stage check, and those always run.
-REMEMBERED_FOLDERS = ("models/", "seeds/", "snapshots/", "tests/", "analyses/", "docs/")
+REMEMBERED = re.compile(
+    r"(models|seeds|snapshots|tests|analyses|docs)/(?:(?!\.)[^/]+/)*(?!\.)[^/]+\.(sql|ya?ml|csv|md)"
+)
 
 
 class Index:
@@ -38,7 +42,7 @@ class Index:
         for variable in ("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
             self.environment.pop(variable, None)
         self.git("init", "--quiet")
-        self.git("-c", "core.safecrlf=false", "add", "--all", ".")
+        self.add_all()
 
     def git(self, *arguments: str, text: str | None = None) -> str:
         """What a git command prints; ends with git's own message where it fails."""
@@ -49,6 +53,10 @@ class Index:
             sys.exit("git could not list the files; the message above says why.")
         return done.stdout
 
+    def add_all(self) -> None:
+        """Takes up every file as it is now."""
+        self.git("-c", "core.safecrlf=false", "add", "--all", ".")
+
     def entries(self) -> set[str]:
         """Each file as `mode hash stage<tab>path`, so that a changed file is another entry."""
         return set(filter(None, self.git("ls-files", "--stage", "-z").split("\0")))
@@ -58,19 +66,15 @@ class Index:
         paths = "".join(f"{entry.partition(chr(9))[2]}\0" for entry in entries)
         self.git("update-index", "--force-remove", "-z", "--stdin", text=paths)
 
-    def passes(self, stages: list[str], *options: str) -> bool:
-        """Runs the hooks of all these stages on the files of the index and returns whether all passed."""
-        command = [sys.executable, "-m", "pre_commit", "run", "--all-files", *options, "--hook-stage"]
-        codes = [
-            subprocess.run([*command, stage], check=False, cwd=PROJECT, env=self.environment).returncode
-            for stage in stages
-        ]
-        return not any(codes)
+    def passes(self, stage: str, *options: str) -> bool:
+        """Runs the hooks of a stage on the files of the index and returns whether all passed."""
+        command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--hook-stage", stage, *options]
+        return subprocess.run(command, check=False, cwd=PROJECT, env=self.environment).returncode == 0
 
 
 def is_remembered(entry: str) -> bool:
     """Whether it is enough to lint this file once, as long as it and the settings stay as they are."""
-    return entry.partition("\t")[2].startswith(REMEMBERED_FOLDERS)
+    return REMEMBERED.fullmatch(entry.partition("\t")[2]) is not None
 
 
 def settings_hash(entries: set[str]) -> str:
@@ -136,12 +140,18 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
         if unchanged:
             print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--anew lints them too).")
             index.leave_out(unchanged)
-        stages = stages_of(hook, "lint") if hook else STAGES["lint"]
-        if not index.passes(stages, *options):
+        passed = True
+        for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
+            if stage == "pre-push":  # looks at the project as a whole
+                index.add_all()
+            stage_passed = index.passes(stage, *options)
+            passed = passed and stage_passed
+            # pre-commit leaves out the hooks that SKIP names, and a file may have been edited meanwhile.
+            complete = not hook and not os.environ.get("SKIP") and not index.git("diff-files", "--name-only")
+            if stage == "pre-commit" and stage_passed and complete:
+                remember(settings, entries)
+        if not passed:
             sys.exit("Lint found something; it is above. `make format` mends what a tool can mend.")
-        # pre-commit leaves out the hooks that SKIP names, and a file may have been edited meanwhile.
-        if not hook and not os.environ.get("SKIP") and not index.git("diff-files", "--name-only"):
-            remember(settings, entries)
 
 
 @main.command("format")
@@ -150,18 +160,18 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
 def format_(hook: str | None, verbose: bool) -> None:
     """Mend what a tool can mend in all files, or with one HOOK alone: make format ARGS=sqlfluff-fix."""
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
-    stages = stages_of(hook, "format") if hook else STAGES["format"]
+    (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
         index.leave_out(passed_before(settings_hash(index.entries())))
-        if index.passes(stages, *options):
+        if index.passes(stage, *options):
             print("All files were in the right form.")
             return
         mended = index.git("diff-files", "--name-only").splitlines()
         # A hook that changes a file fails, as one that cannot go on does; what still fails now is the second kind.
         if mended:
             print("Files were changed; once more, to see what is left:")
-            if index.passes(stages, *options):
+            if index.passes(stage, *options):
                 print(*(f"  {path}" for path in mended), sep="\n")
                 print(f"{len(mended)} file(s) changed. Next: make lint")
                 return

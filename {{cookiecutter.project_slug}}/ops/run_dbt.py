@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt_common.exceptions import DbtBaseException
 
 from ops.warehouse import wait_until_writable, warehouse_file
 
@@ -28,7 +29,7 @@ def invoke_dbt(*arguments: str) -> dbtRunnerResult:
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
     if isinstance(result.exception, KeyboardInterrupt):
-        sys.exit(f"Stopped: dbt {' '.join(arguments)}. What was finished stays, the rest is done next time.")
+        sys.exit(f"Stopped: dbt {' '.join(arguments)} did not finish. Nothing has to be cleaned up; type it again.")
     if problem or result.exception:
         print(f"dbt {' '.join(arguments)}: {problem or result.exception}", file=sys.stderr)
     return result
@@ -41,12 +42,12 @@ def run_dbt(*arguments: str) -> bool:
 
 def _prepare(arguments: tuple[str, ...]) -> str | None:
     """Readies the environment and the warehouse for a command. Returns None, or what stands in its way."""
-    threads = os.environ.setdefault("DBT_THREADS", str(os.cpu_count() or 4))
+    threads = os.environ["DBT_THREADS"] = os.environ.get("DBT_THREADS") or str(os.cpu_count() or 4)
     if not (threads.isdecimal() and int(threads) > 0):
         return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         os.environ.setdefault("DBT_USE_COLORS", "false")
-    warehouses = Path(os.environ.get("WAREHOUSE_DIR", "warehouse"))
+    warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()  # as DuckDB does
     try:
         for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
             (warehouses / environment).mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,10 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
-    return wait_until_writable(warehouse_file(_option(arguments, "--target", "-t")))
+    try:
+        return wait_until_writable(warehouse_file(_option(arguments, "--target", "-t")))
+    except DbtBaseException as error:
+        return f"profiles.yml: {error}"
 
 
 def _option(arguments: tuple[str, ...], *names: str) -> str | None:
@@ -66,13 +70,25 @@ def _option(arguments: tuple[str, ...], *names: str) -> str | None:
     return None
 
 
+def selected_nothing(result: dbtRunnerResult, arguments: tuple[str, ...]) -> str | None:
+    """Why a command that succeeded had nothing to do, where that is a mistake: it was told what to select."""
+    if not result.success or getattr(result.result, "results", True):
+        return None
+    if selection := _option(arguments, "--select", "-s", "--selector", "--exclude"):
+        return f"Nothing here is selected by {selection!r}, so nothing was done. What there is: .venv/bin/dbt ls"
+    return None
+
+
 def main() -> None:
     """Command line. A selection that selects nothing has failed: nothing was built or tested."""
     arguments = tuple(sys.argv[1:])
+    target, variable = _option(arguments, "--target", "-t"), os.environ.get("DBT_TARGET")
+    if target and variable and target != variable:
+        sys.exit(f"TARGET is {variable} and --target is {target}. Name the environment once: TARGET={target}")
     result = invoke_dbt(*arguments)
+    if problem := selected_nothing(result, arguments):
+        sys.exit(problem)
     if result.success and not getattr(result.result, "results", True):
-        if selection := _option(arguments, "--select", "-s", "--selector"):
-            sys.exit(f"Nothing here is selected by {selection!r}. What there is: .venv/bin/dbt ls")
         print("There is nothing to build yet. The README says how to add the first source and model.")
     sys.exit(not result.success)
 

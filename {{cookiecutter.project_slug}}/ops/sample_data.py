@@ -375,6 +375,8 @@ def main() -> None:
     if given.format == "csv" and order_lines > 500_000 and given.output == parser.get_default("output"):
         parser.error("dbt reads seeds slowly: for more than 500,000 order lines use --format parquet --output FOLDER.")
 
+    if given.output.exists() and not given.output.is_dir():
+        parser.error(f"--output {given.output} is a file. Name a folder; it is made where it is not there.")
     goes_on = given.days is None and given.order_lines is None and given.seed == DEFAULT_SEED
     goes_on = goes_on and f"{given.until}" >= last_load(given.output)
     write = write_parquet if given.format == "parquet" else write_csv

@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from ops.run_dbt import run_dbt
+from ops.run_dbt import invoke_dbt, run_dbt, selected_nothing
 
 SCRATCH = Path("target", "empty")
 
@@ -36,7 +36,11 @@ def main() -> None:
     if not builds_from_nothing():
         sys.exit("The project does not build from nothing; the failures are above.")
     print("2/2 Data and output: what was built is right", flush=True)
-    if not run_dbt("test", "--exclude-resource-type", "unit_test", *sys.argv[1:]):
+    arguments = ("test", "--exclude-resource-type", "unit_test", *sys.argv[1:])
+    result = invoke_dbt(*arguments)
+    if problem := selected_nothing(result, arguments):
+        sys.exit(problem)
+    if not result.success:
         sys.exit("Tests failed; they are listed above. Where a table is missing, build it first: make build")
 
 
