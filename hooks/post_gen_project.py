@@ -3,12 +3,14 @@
 Standard library only, no network, no git: this also runs on every template update, in a temporary folder.
 """
 
+import re
 import shutil
 import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 CI = "{{ cookiecutter.ci }}"
+MONITORING = "{{ cookiecutter.monitoring }}"
 EXAMPLE = "{{ cookiecutter.example }}"
 SAMPLE_UNTIL = "{{ cookiecutter.sample_until }}"
 
@@ -16,6 +18,16 @@ HOSTS = {
     "github": [".github"],
     "gitlab": [".gitlab", ".gitlab-ci.yml"],
 }
+MONITORING_FILES = [
+    "macros/elementary.sql",
+    "macros/elementary.yml",
+    "ops/monitoring",
+    "docs/monitoring.md",
+    "docs/runbook",
+]
+# Files that are copied without rendering say with comment lines which parts belong to monitoring.
+MONITORING_PART = re.compile(r"^ *# <monitoring>\n(.*?)^ *# </monitoring>\n", re.MULTILINE | re.DOTALL)
+PARTED_FILES = ["*.yml", "models/**/*.yml", "ops/*.py"]
 # The sample domain. Folders that it empties get a .gitkeep, because dbt_project.yml names them.
 SAMPLE = [
     "models/staging/shop",
@@ -39,7 +51,19 @@ def remove(paths):
             path.unlink()
 
 
+def settle_parts(keep):
+    """Takes the comment lines around the parts for monitoring out, and the parts with them unless they are kept."""
+    for file in (file for pattern in PARTED_FILES for file in Path().glob(pattern)):
+        text = file.read_bytes().decode()
+        settled = MONITORING_PART.sub(r"\1" if keep else "", text)
+        if settled != text:
+            file.write_bytes(settled.encode())
+
+
 def main():
+    settle_parts(keep=MONITORING == "elementary")
+    if MONITORING == "none":
+        remove(MONITORING_FILES)
     for host, paths in HOSTS.items():
         if host != CI:
             remove(paths)

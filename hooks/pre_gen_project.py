@@ -104,7 +104,8 @@ def problem(answers):
     """What is wrong with the answers, why, and what to type instead: one line, or None.
 
     >>> good = {"project_name": "Shop", "project_slug": "my_shop", "description": "What we sell.",
-    ...         "owner_team": "@org/data", "owner_email": "data@example.com", "sample_until": "2026-01-31"}
+    ...         "owner_team": "@org/data", "owner_email": "data@example.com", "sample_until": "2026-01-31",
+    ...         "monitoring": "none", "alerts": "none"}
     >>> problem(good)
     >>> problem(good | {"project_slug": "my-shop"})
     "project_slug 'my-shop' is not a name that dbt, Python and SQL all take: use lower-case letters, digits and _, not starting with a digit. Try: my_shop"
@@ -151,6 +152,9 @@ def problem(answers):
     if not EMAIL.fullmatch(email):
         words = re.findall(r"[A-Za-z0-9]+", email) or ["data"]
         return f"owner_email {email!r} is not an e-mail address: alerts are sent to it. Try: {words[0]}@example.com"
+
+    if answers["alerts"] != "none" and answers["monitoring"] == "none":
+        return f"alerts {answers['alerts']!r} needs monitoring, which finds what to alert. Try: monitoring=elementary"
 
     until = answers["sample_until"]
     try:

@@ -12,6 +12,9 @@ from pathlib import Path
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.exceptions import DbtBaseException
 
+# <monitoring>
+from ops import monitoring
+# </monitoring>
 from ops.warehouse import wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
@@ -25,6 +28,14 @@ def invoke_dbt(*arguments: str) -> dbtRunnerResult:
     """
     try:
         problem = _prepare(arguments)
+        # <monitoring>
+        if not problem:
+            first, more = monitoring.preparation(target_of(arguments), arguments)
+            arguments += tuple(more)
+            if first:
+                print("Making Elementary's tables, once", flush=True)
+                dbtRunner().invoke(first)
+        # </monitoring>
         result = dbtRunnerResult(success=False) if problem else dbtRunner().invoke(list(arguments))
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
@@ -55,10 +66,20 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
+    target = target_of(arguments)
+    # <monitoring>
+    if monitoring.is_on(target) and (problem := wait_until_writable(monitoring.monitoring_file(target))):
+        return problem
+    # </monitoring>
     try:
-        return wait_until_writable(warehouse_file(_option(arguments, "--target", "-t")))
+        return wait_until_writable(warehouse_file(target))
     except DbtBaseException as error:
         return f"profiles.yml: {error}"
+
+
+def target_of(arguments: tuple[str, ...]) -> str:
+    """The environment that a command works in."""
+    return _option(arguments, "--target", "-t") or os.environ.get("DBT_TARGET") or "dev"
 
 
 def _option(arguments: tuple[str, ...], *names: str) -> str | None:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ops.run_dbt import run_dbt
+# <monitoring>
+from ops import monitoring
+# </monitoring>
+from ops.packages import install_packages
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
@@ -42,9 +45,12 @@ def install_hooks() -> str:
 
 
 def main() -> None:
-    print("2/3 dbt packages: dbt_packages", flush=True)
-    if not run_dbt("--quiet", "deps"):
-        sys.exit("The dbt packages could not be installed; the message above says why. Then: make setup")
+    print("2/3 dbt packages: ", end="", flush=True)
+    print(install_packages())
+    # <monitoring>
+    if monitoring.has_package() and (problem := monitoring.package_problem()):
+        sys.exit(problem)
+    # </monitoring>
     print("3/3 Git hooks", install_hooks())
     print("Ready. Next: make build")
 

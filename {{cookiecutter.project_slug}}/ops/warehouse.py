@@ -21,16 +21,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
-def warehouse_file(target: str | None = None) -> Path:
-    """The DuckDB file of a target, as profiles.yml has it.
-
-    Args:
-        target: dev, ci or prod; by default what DBT_TARGET names.
-    """
+def warehouse_file(target: str) -> Path:
+    """The DuckDB file of an environment (dev, ci or prod), as profiles.yml has it."""
     set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), None)
     profile = load_profile(str(PROJECT), {}, target_override=target)
-    return PROJECT / profile.credentials.path
+    return PROJECT / Path(profile.credentials.path).expanduser()
 
 
 def wait_until_writable(file: Path, seconds: float = 60) -> str | None:

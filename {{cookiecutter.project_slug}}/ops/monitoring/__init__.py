@@ -1,0 +1,115 @@
+"""Monitoring by Elementary: where it is on, where its tables are, and that they are there before a run writes to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = PROJECT / "dbt_packages" / "elementary"
+ENVIRONMENTS = ("prod", "dev", "ci")
+STAND_IN_VERSION = "0.0.0"  # of no release (stand_in.py)
+# The commands whose results Elementary keeps.
+MONITORED_COMMANDS = {"build", "run", "test", "seed", "snapshot", "source"}
+
+
+def is_on(target: str) -> bool:
+    """Whether a run in an environment is monitored: in prod, and where ELEMENTARY_ENABLED says so."""
+    return (os.environ.get("ELEMENTARY_ENABLED") or str(target == "prod")).lower() == "true"
+
+
+def monitoring_file(target: str) -> Path:
+    """The DuckDB file with Elementary's tables of an environment."""
+    warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()
+    return PROJECT / warehouses / target / "monitoring.duckdb"
+
+
+def schema(target: str) -> str:
+    """The schema of Elementary's tables in that file."""
+    return "elementary" if target == "prod" else f"{target}_elementary"
+
+
+def package_version() -> str | None:
+    """The version of Elementary's dbt package in dbt_packages, or None where there is none."""
+    try:
+        return str(yaml.safe_load((PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["version"])
+    except (OSError, KeyError, TypeError):
+        return None
+
+
+def has_package() -> bool:
+    """Whether dbt_packages has Elementary itself, not what stands in for it."""
+    return package_version() not in (None, STAND_IN_VERSION)
+
+
+def package_problem() -> str | None:
+    """None where Elementary's dbt package is installed and fits its command line, or what is wrong and what to do."""
+    wanted, found = version("elementary-data"), package_version()
+    if found is None:
+        return "The dbt packages are not installed. Type: make setup"
+    if found == STAND_IN_VERSION:
+        return (
+            "Elementary's dbt package is not installed, so nothing was monitored. Two ways to get it: set DBT_PACKAGES_DIR to"
+            " a folder with the unpacked packages elementary and dbt_utils, or DBT_PACKAGE_HUB_URL to a mirror of the dbt"
+            " hub. Then: make setup"
+        )
+    if found != wanted:
+        return (
+            f"Elementary's dbt package is {found} and its command line {wanted}: they must be equal. Write the same version"
+            " into packages.yml and pyproject.toml. Then: make setup"
+        )
+    return None
+
+
+def tables_version(target: str) -> str | None:
+    """The version of Elementary that made the tables of an environment, or None where there are none."""
+    file = monitoring_file(target)
+    if not file.exists():
+        return None
+    with duckdb.connect(str(file), read_only=True) as connection:
+        try:
+            (found,) = connection.execute(f"select dbt_pkg_version from {schema(target)}.metadata").fetchone()
+        except (duckdb.CatalogException, TypeError):
+            return None
+    return found
+
+
+def require(target: str) -> None:
+    """Ends the program with what to do where there is nothing to read."""
+    if problem := package_problem():
+        sys.exit(problem)
+    if tables_version(target) is None:
+        how = "make build TARGET=prod" if target == "prod" else f"ELEMENTARY_ENABLED=true make build TARGET={target}"
+        sys.exit(
+            f"{target} has not been monitored yet: {os.path.relpath(monitoring_file(target))} is missing. Type: {how}"
+        )
+
+
+def preparation(target: str, arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """What a dbt command needs so that Elementary keeps its results.
+
+    Elementary's own thirty models are made once for each version: after that its hooks fill them, so a build leaves
+    them out.
+
+    Args:
+        target: the environment.
+        arguments: what would follow `dbt` on a command line.
+
+    Returns:
+        A dbt command to run before, empty where none is needed, and options to add to the command itself.
+    """
+    command = MONITORED_COMMANDS.intersection(arguments)
+    if not command or not is_on(target) or "elementary" in " ".join(arguments):
+        return [], []
+    if problem := package_problem():
+        print(problem, file=sys.stderr)
+        return [], []
+    first = []
+    if tables_version(target) != version("elementary-data"):
+        first = ["--quiet", "run", "--select", "package:elementary", "--target", target]
+    return first, ["--exclude", "package:elementary"] if command & {"build", "run"} else []

@@ -1,0 +1,85 @@
+"""What Elementary's command line is given here: one environment's file, no telemetry, and nothing from the network.
+
+Its classes are called, not `edr` itself, which asks for a newer version of itself each time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import duckdb
+
+from ops.monitoring import PROJECT, monitoring_file, schema
+from ops.warehouse import wait_until_writable
+
+# An anomaly test keeps the figures of all the days that it compared, and describes the last of them that the database
+# returned. With `seasonality` that is any day at all, so the day that is anomalous is described here instead.
+DESCRIBE_THE_ANOMALY = """
+    update elementary_test_results
+    set test_results_description = (
+        select max_by(json_extract_string(row.result_row, 'anomaly_description'), json_extract_string(row.result_row, 'bucket_end'))
+        from test_result_rows as row
+        where
+            row.elementary_test_results_id = elementary_test_results.id
+            and json_extract_string(row.result_row, 'is_anomalous') = 'true'
+    )
+    where
+        test_type = 'anomaly_detection'
+        and test_sub_type != 'dimension'
+        and id in (
+            select elementary_test_results_id from test_result_rows
+            where json_extract_string(result_row, 'is_anomalous') = 'true'
+        )
+"""
+
+
+def describe_anomalies(target: str) -> None:
+    """Makes the results of anomaly tests in an environment's monitoring file speak of the day that is anomalous.
+
+    Ends the program where another process has the file open for too long.
+    """
+    file = monitoring_file(target)
+    if problem := wait_until_writable(file):
+        sys.exit(problem)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"use {schema(target)}")
+        connection.execute(DESCRIBE_THE_ANOMALY)
+
+
+def configure(target: str):
+    """Readies the process for one environment and returns Elementary's configuration of it.
+
+    Elementary runs dbt in a project of its own, inside its package and from that folder, so every path is absolute.
+    """
+    describe_anomalies(target)
+    folder = PROJECT / "target" / "edr" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        DBT_TARGET=target,
+        DBT_TARGET_PATH=str(folder),
+        DBT_USE_COLORS="false",
+        DBT_PACKAGES_FOLDER=str(PROJECT / "dbt_packages"),
+        EDR_INTERNAL_TARGET_PATH=str(folder),
+        ELEMENTARY_PATH=str(monitoring_file(target)),
+    )
+    from elementary.config.config import Config
+    from elementary.utils.log import set_root_logger_handlers
+
+    set_root_logger_handlers("elementary", str(folder / "edr.log"), quiet_logs=True)
+    return Config(
+        config_dir=str(folder),  # not the user's own ~/.edr
+        profiles_dir=str(PROJECT),
+        profile_target=target,
+        target_path=str(folder),
+        env=target,
+        run_dbt_deps_if_needed=False,
+        quiet_logs=True,
+    )
+
+
+def page(target: str) -> Path:
+    """Where the report of an environment is written."""
+    return PROJECT / "target" / "report" / f"{target}.html"
