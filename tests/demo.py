@@ -42,7 +42,8 @@ def callers_environment() -> dict[str, str]:
     path = [folder for folder in environment["PATH"].split(os.pathsep) if folder != str(UV_FOLDER)]
     environment["PATH"] = os.pathsep.join(path)
     del environment["USER"]
-    return environment | {name: os.environ[name] for name in ("USER",) if name in os.environ}
+    own = ("USER", "DBT_PACKAGES_DIR", "DBT_PACKAGE_HUB_URL")
+    return environment | {name: os.environ[name] for name in own if name in os.environ}
 
 
 def run_step(command: list[str], folder: Path) -> tuple[int, str, float]:

@@ -23,6 +23,8 @@ GOOD = {
     "owner_team": "@org/data",
     "owner_email": "data@example.com",
     "sample_until": "2026-01-31",
+    "monitoring": "elementary",
+    "alerts": "slack",
 }
 
 REFUSED = {
@@ -99,7 +101,7 @@ def test_a_wrong_answer_is_refused_with_a_suggestion_and_leaves_nothing(case, tm
 def test_braces_typed_at_a_prompt_are_refused(name, character, tmp_path):
     """On a command line cookiecutter itself evaluates them; typed at a prompt they reach the judge."""
     asked = ["project_name", "project_slug", "description", "owner_team", "owner_email"]
-    typed = "".join(f"my{character}shop\n" if question == name else "\n" for question in asked) + "\n\n\n\n"
+    typed = "".join(f"my{character}shop\n" if question == name else "\n" for question in asked) + "\n" * 6
     done = subprocess.run(
         [sys.executable, "-m", "cookiecutter", str(REPOSITORY), "-o", str(tmp_path)],
         input=typed,

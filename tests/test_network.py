@@ -55,7 +55,6 @@ def test_a_task_asks_for_no_network(task, watched, ready_project, tmp_path):
 def test_dbt_and_git_hooks_ask_for_no_network(watched, ready_project, tmp_path):
     environment, log = watched
     project = copy_project(ready_project, tmp_path)
-    succeed(".venv/bin/dbt", "deps", cwd=project, environment=environment)
     succeed(".venv/bin/dbt", "build", cwd=project, environment=environment)
     succeed(".venv/bin/dbt", "source", "freshness", cwd=project, environment=environment)
     mart = project / "models/marts/products.sql"

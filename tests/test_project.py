@@ -24,10 +24,29 @@ from tests.helpers import (
 )
 
 CONTEXT = json.loads((REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8"))
-OPTIONS = {
-    name: values for name, values in CONTEXT.items() if isinstance(values, list) and not name.startswith("_")
-}  # today few enough that all pairs are all combinations
-COMBINATIONS = [dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())]
+OPTIONS = {name: values for name, values in CONTEXT.items() if isinstance(values, list) and not name.startswith("_")}
+
+
+def pairs_of(combination: dict[str, str]) -> set[tuple]:
+    """Every two options with their values."""
+    return set(itertools.combinations(combination.items(), 2))
+
+
+def all_pairs() -> list[dict[str, str]]:
+    """Few combinations that together hold every pair of values of any two options.
+
+    Alerts without monitoring are refused, so no combination has them (tests/test_answers.py).
+    """
+    every = [dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())]
+    every = [one for one in every if one["monitoring"] == "elementary" or one["alerts"] == "none"]
+    missing, chosen = set().union(*map(pairs_of, every)), []
+    while missing:
+        chosen.append(max(every, key=lambda one: len(pairs_of(one) & missing)))
+        missing -= pairs_of(chosen[-1])
+    return chosen
+
+
+COMBINATIONS = all_pairs()
 
 EVERY_PROJECT = """
 .editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .sqlfluff .sqlfluffignore .yamllint
@@ -36,8 +55,8 @@ analyses/.gitkeep
 docs/runbook.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/run_dbt.py ops/setup.py ops/test.py
-ops/warehouse.py
+ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/packages.py ops/run_dbt.py ops/setup.py
+ops/test.py ops/warehouse.py
 ops/sqlfluff_context/__init__.py ops/sqlfluff_context/macros.py
 packages/dataops/dbt_project.yml
 warehouse/ci/.gitkeep warehouse/dev/.gitkeep warehouse/prod/.gitkeep
@@ -53,6 +72,18 @@ ONLY_WITH = {
     """.split(),
     ("ci", "none"): [],
     ("warehouse", "duckdb"): [],
+    ("monitoring", "elementary"): """
+        docs/monitoring.md docs/runbook/column-values.md docs/runbook/columns.md docs/runbook/data-test.md
+        docs/runbook/dimension.md docs/runbook/exposure.md docs/runbook/freshness.md docs/runbook/model.md
+        docs/runbook/source-freshness.md docs/runbook/volume.md
+        macros/elementary.sql macros/elementary.yml
+        ops/monitoring/__init__.py ops/monitoring/alerts.py ops/monitoring/clean.py ops/monitoring/command_line.py
+        ops/monitoring/report.py ops/monitoring/stand_in.py ops/monitoring/stats.py
+    """.split(),
+    ("monitoring", "none"): [],
+    ("alerts", "none"): [],
+    ("alerts", "slack"): [],
+    ("alerts", "teams"): [],
     ("example", "yes"): """
         docs/sample-data.md models/exposures.yml ops/sample_data.py snapshots/product_prices.yml
         models/intermediate/int_order_items__by_order.sql models/intermediate/int_order_items__by_order.yml
@@ -121,6 +152,12 @@ def test_every_file_can_be_read_and_holds_nothing_of_the_template(project):
         if not name.endswith((".sql", ".yml", ".md", ".py")):
             assert "{%" not in text, name
         assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), name
+
+
+def test_without_monitoring_nothing_speaks_of_elementary(project, combination):
+    speaking = [name for name in files_of(project) if "elementary" in (project / name).read_text("utf-8").lower()]
+    assert bool(speaking) == (combination["monitoring"] == "elementary"), speaking
+    assert not [name for name in files_of(project) if "monitoring>" in (project / name).read_text("utf-8")]
 
 
 def test_it_sets_up_builds_lints_and_commits(project, combination):

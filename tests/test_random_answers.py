@@ -9,6 +9,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import tomllib
 from contextlib import chdir
@@ -56,6 +58,8 @@ ANSWERS = st.fixed_dictionaries(
         "owner_email": st.from_regex(r"[a-z]{1,9}@[a-z]{1,9}\.(com|org)", fullmatch=True) | TEXT,
         "warehouse": st.just("1"),
         "ci": st.sampled_from(["1", "2", "3"]),
+        "monitoring": st.sampled_from(["1", "2"]),
+        "alerts": st.sampled_from(["1", "2", "3"]),
         "example": st.sampled_from(["1", "2"]),
         "sample_until": st.dates().map(str) | st.sampled_from(["2026-03-01", "2024-02-29", "today", "20260301"]),
     }
@@ -65,6 +69,7 @@ RIGHT = {
     "project_slug": "my_shop",
     "owner_team": "@org/data",
     "owner_email": "data@example.com",
+    "monitoring": "1",
     "sample_until": "2026-03-01",
 }
 MOSTLY_RIGHT = st.builds(lambda answers, right: answers | right, ANSWERS, st.sampled_from([{}, RIGHT, RIGHT]))
@@ -95,6 +100,11 @@ def dbt_parses(project: Path) -> None:
 
     (project / "dbt_packages").mkdir()
     (project / "dbt_packages" / "dataops").symlink_to(project / "packages" / "dataops")
+    if (project / "ops" / "monitoring").is_dir():
+        stand_in = (
+            "from ops.monitoring import stand_in; stand_in.make(stand_in.PROJECT / 'dbt_packages' / 'elementary')"
+        )
+        subprocess.run([sys.executable, "-B", "-c", stand_in], cwd=project, check=True)
     with chdir(project):
         result = dbtRunner().invoke(["--quiet", "parse"])
     assert result.success, result.exception

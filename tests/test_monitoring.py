@@ -1,0 +1,394 @@
+"""Monitoring with the real Elementary package: each fault is caught by a named monitor, reported and alerted once.
+
+Needs DBT_PACKAGES_DIR, a folder with the unpacked dbt packages elementary and dbt_utils. What holds without it is in
+test_packages.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, succeed
+from tests.test_network import WATCHER
+
+PACKAGES = os.environ.get("DBT_PACKAGES_DIR")
+pytestmark = pytest.mark.skipif(
+    not PACKAGES, reason="needs DBT_PACKAGES_DIR: a folder with the dbt packages elementary and dbt_utils, unpacked"
+)
+
+PROD = "warehouse/prod/prod.duckdb"
+HISTORY = "warehouse/prod/monitoring.duckdb"
+FIRST = date(2026, 9, 20)  # the last day of the sample that a project starts with
+
+
+def at(day: date) -> dict[str, str]:
+    """The environment of a nightly run that takes place early on the day after `day`."""
+    return clean_environment(DBT_TARGET="prod")
+
+
+def build(project: Path, day: date, *options: str) -> Done:
+    """The nightly run after a day: loads and builds prod as if it were two in the morning of the next day."""
+    now = datetime.combine(day + timedelta(days=1), datetime.min.time()) + timedelta(hours=2)
+    variables = json.dumps({"custom_run_started_at": now.isoformat()})
+    arguments = " ".join([*options, f"--vars '{variables}'"])
+    return run("make", "build", f"ARGS={arguments}", cwd=project, environment=at(day))
+
+
+def load(project: Path, day: date) -> None:
+    """Makes the sample up to a day and loads it into prod's raw tables."""
+    succeed("make", "sample", f"ARGS=--until {day}", cwd=project)
+    succeed("make", "build", "ARGS=--resource-type seed", cwd=project, environment=at(day))
+
+
+def query(project: Path, file: str, sql: str) -> list[tuple]:
+    with duckdb.connect(str(project / file), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def failed_monitors(project: Path) -> set[str]:
+    """The tests of the newest run that did not pass, as Elementary keeps them."""
+    return {
+        name
+        for (name,) in query(
+            project,
+            HISTORY,
+            """
+            select distinct coalesce(t.alias, t.name) from elementary.elementary_test_results as r
+            join elementary.dbt_tests as t on t.unique_id = r.test_unique_id
+            where r.status in ('fail', 'warn', 'error') and r.invocation_id = (
+                select invocation_id from elementary.dbt_invocations where command = 'build'
+                order by generated_at desc limit 1
+            )
+            """,
+        )
+    }
+
+
+@pytest.fixture(scope="session")
+def monitored_project(tmp_path_factory) -> Path:
+    """A project whose prod has been monitored once, with 60 days of data. Tests take a copy."""
+    project = make_project(tmp_path_factory.mktemp("monitored"), sample_until=str(FIRST), alerts="slack")
+    git_init(project)
+    done = succeed("make", "setup", cwd=project, environment=clean_environment(DBT_PACKAGES_DIR=PACKAGES))
+    assert f"2/3 dbt packages: from {PACKAGES}" in done.output
+    done = build(project, FIRST)
+    assert done.code == 0, done
+    assert "WARN=0 ERROR=0 SKIP=0" in done.output, done
+    return project
+
+
+@pytest.fixture
+def project(monitored_project, tmp_path) -> Path:
+    return copy_project(monitored_project, tmp_path)
+
+
+def test_the_first_run_passes_every_monitor(monitored_project):
+    assert failed_monitors(monitored_project) == set()
+    (count,) = query(
+        monitored_project,
+        HISTORY,
+        "select count(*) from elementary.elementary_test_results where test_type != 'dbt_test'",
+    )[0]
+    assert count >= 9, "the monitors did not run"
+
+
+YESTERDAY = FIRST + timedelta(days=1)
+OF_YESTERDAY = f"ordered_at like '{YESTERDAY}%'"
+FAULTS: dict[str, tuple[str, set[str]]] = {
+    "40-percent-of-the-orders-missing": (
+        f"delete from raw.raw_orders where {OF_YESTERDAY} and hash(order_id) % 100 < 40",
+        {"orders_of_a_day"},
+    ),
+    "a-day-not-loaded": (
+        f"delete from raw.raw_orders where _loaded_at >= '{YESTERDAY}'",
+        {"orders_of_a_day", "orders_arrive_every_day", "rows_of_a_load_of_raw_orders"},
+    ),
+    "a-column-renamed": (
+        "alter table raw.raw_orders rename column channel to sales_channel",
+        {"columns_of_raw_orders"},
+    ),
+    "a-column-dropped": ("alter table raw.raw_payments drop column method", {"columns_of_raw_payments"}),
+    "a-column-retyped": (
+        "alter table raw.raw_payments alter column payment_id type bigint",
+        {"columns_of_raw_payments"},
+    ),
+    "nulls-from-0-to-20-percent": (
+        f"update raw.raw_orders set channel = null where {OF_YESTERDAY} and hash(order_id) % 100 < 20",
+        {"orders_without_a_channel"},
+    ),
+    "a-category-vanishes": (
+        f"delete from raw.raw_orders where {OF_YESTERDAY} and channel = 'till'",
+        {"orders_of_a_channel"},
+    ),
+    "cents-for-units": (
+        f"""update raw.raw_order_items set unit_price = cast(cast(unit_price as decimal(18, 2)) * 100 as varchar)
+            where _loaded_at >= '{YESTERDAY}'""",
+        {"amount_of_an_order"},
+    ),
+    "duplicates": (
+        f"insert into raw.raw_orders select * from raw.raw_orders where _loaded_at >= '{YESTERDAY}'",
+        {"rows_of_a_load_of_raw_orders"},
+    ),
+}
+
+
+def break_yesterday(project: Path, fault: str) -> set[str]:
+    """Loads yesterday, damages it, and builds; returns the monitors that should have noticed."""
+    sql, monitors = FAULTS[fault]
+    load(project, YESTERDAY)
+    with duckdb.connect(str(project / PROD)) as warehouse:
+        warehouse.execute(sql)
+    done = build(project, YESTERDAY, "--exclude-resource-type seed")
+    caught = failed_monitors(project)
+    assert monitors <= caught, (caught, done)
+    return monitors
+
+
+class Slack(ThreadingHTTPServer):
+    """Takes the place of Slack: keeps what is posted, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.answer: Callable[[BaseHTTPRequestHandler], None] = self.accept
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                server.body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                server.answer(self)
+
+            def log_message(self, *_arguments):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/services/secret"
+
+    @staticmethod
+    def reply(request: BaseHTTPRequestHandler, code: int, text: str = "", **headers: str) -> None:
+        request.send_response(code)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(text.encode())
+
+    def accept(self, request: BaseHTTPRequestHandler) -> None:
+        self.messages.append(self.body)
+        self.reply(request, 200, "ok")
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    server = Slack()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def send_alerts(project: Path, slack: Slack | None, *options: str) -> Done:
+    environment = clean_environment(**({"ALERTS_WEBHOOK": slack.url} if slack else {}))
+    return run("make", "alerts", f"ARGS={' '.join(options)}", cwd=project, environment=environment)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_caught_on_the_next_run_and_alerted_once(project, fault, slack):
+    monitors = break_yesterday(project, fault)
+    dry = send_alerts(project, None, "--dry-run")
+    assert dry.code == 0, dry
+    sent = send_alerts(project, slack)
+    assert sent.code == 0, sent
+    for monitor in monitors:
+        assert f"Monitor: {monitor}" in dry.output
+        found = [message for message in slack.messages if f"Monitor: {monitor}" in message]
+        assert len(found) == len(set(found)) > 0  # a renamed column is two messages: one gone, one new
+        message = found[0]
+        for part in ("@corner-shop/data", "data@example.com", "docs/runbook/", "Result Message"):
+            assert part in message, (part, message)
+    count = len(slack.messages)
+    again = send_alerts(project, slack)
+    assert again.code == 0, again
+    assert "0 new alerts of prod sent." in again.output
+    assert len(slack.messages) == count
+
+
+def test_an_alert_speaks_of_the_day_that_is_wrong(project):
+    break_yesterday(project, "a-day-not-loaded")
+    dry = send_alerts(project, None, "--dry-run").output
+    (orders,) = [part for part in dry.split("Warning:") if "Monitor: orders_of_a_day" in part]
+    assert "the last row_count value is 0.000." in orders.lower(), dry
+
+
+def test_an_endpoint_in_trouble_loses_no_alert(project, slack):
+    break_yesterday(project, "a-day-not-loaded")
+    down = Slack()
+    down.shutdown()
+    down.server_close()
+    refused = send_alerts(project, down)
+    assert refused.code != 0
+    assert "slack did not take an alert" in refused.output
+    assert "What was not sent is sent by the next make alerts." in refused.output
+    assert "Traceback" not in refused.output
+    assert "services/secret" not in refused.output, "the webhook is a secret"
+
+    slack.answer = lambda request: slack.reply(request, 500, "no")
+    assert send_alerts(project, slack).code != 0
+
+    turns = iter([False, True])
+
+    def too_many_requests_once(request: BaseHTTPRequestHandler) -> None:
+        if next(turns, True):
+            slack.accept(request)
+        else:
+            slack.reply(request, 429, "", Retry_After="1")
+
+    slack.answer = too_many_requests_once
+    sent = send_alerts(project, slack)
+    assert sent.code == 0, sent
+    expected = {"orders_of_a_day", "orders_arrive_every_day", "rows_of_a_load_of_raw_orders"}
+    for monitor in expected:
+        assert sum(f"Monitor: {monitor}" in message for message in slack.messages) == 1
+    assert "0 new alerts" in send_alerts(project, slack).output
+
+
+def test_a_slow_endpoint_is_given_up_after_a_while(project, slack):
+    break_yesterday(project, "duplicates")
+    release = threading.Event()
+    slack.answer = lambda request: release.wait(60)
+    done = send_alerts(project, slack)
+    release.set()
+    assert done.code != 0
+    assert "no answer within 30 seconds" in done.output
+    assert done.seconds < 30 + 40, done
+    slack.answer = slack.accept
+    assert send_alerts(project, slack).code == 0
+    assert slack.messages
+
+
+def test_a_build_that_is_killed_leaves_monitoring_readable(project):
+    for moment in ("START sql table model marts.orders", "START hook: elementary.on-run-end"):
+        with subprocess.Popen(
+            ["make", "build"],
+            cwd=project,
+            env=at(YESTERDAY),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as killed:
+            for line in killed.stdout:
+                if moment.split(" model ")[-1].split(": ")[-1] in line and "START" in line:
+                    break
+            os.killpg(killed.pid, signal.SIGKILL)
+        assert query(project, HISTORY, "select count(*) > 0 from elementary.dbt_invocations") == [(True,)]
+        succeed("make", "stats", cwd=project)
+    done = build(project, FIRST)
+    assert done.code == 0, done
+    assert failed_monitors(project) == set()
+
+
+def test_statistics_name_what_ran(monitored_project):
+    stats = succeed("make", "stats", cwd=monitored_project).output
+    assert re.search(r"runs\s+│\s+1 │\s+0 │\s+\+1", stats), stats
+    assert "13 of 13 (100 %)" in stats
+    assert "slowest tests" in stats
+
+
+def test_old_history_is_removed_only_when_told(project):
+    with duckdb.connect(str(project / HISTORY)) as history:
+        for table, column in (("dbt_run_results", "generated_at"), ("elementary_test_results", "detected_at")):
+            history.execute(f"create temp table old as from elementary.{table} limit 5")
+            history.execute(f"update old set {column} = cast({column} as timestamp) - interval 400 day")
+            history.execute(f"insert into elementary.{table} from old")
+            history.execute("drop table old")
+    count = "select (select count(*) from elementary.dbt_run_results), (select count(*) from elementary.elementary_test_results)"
+    ((runs, tests),) = query(project, HISTORY, count)
+    asked = run("make", "monitor-clean", "ARGS=--days 365", cwd=project)
+    assert asked.code != 0
+    assert re.search(r"dbt_run_results +5 rows", asked.output), asked
+    assert "Nothing was removed. To remove them: make monitor-clean ARGS=" in asked.output
+    assert query(project, HISTORY, count) == [(runs, tests)]
+    removed = succeed("make", "monitor-clean", "ARGS=--days 365 --yes", cwd=project)
+    assert "10 rows removed; the last 365 days are kept." in removed.output
+    assert query(project, HISTORY, count) == [(runs - 5, tests - 5)]
+
+
+def test_dev_is_monitored_on_request_only(project):
+    succeed("make", "build", cwd=project)
+    assert not (project / "warehouse/dev/monitoring.duckdb").exists()
+    done = succeed("make", "build", cwd=project, environment=clean_environment(ELEMENTARY_ENABLED="true"))
+    assert "orders_of_a_day" in done.output
+    assert (project / "warehouse/dev/monitoring.duckdb").exists()
+    assert "dev: trend" in succeed("make", "stats", cwd=project).output
+    plain = succeed("make", "build", cwd=project)
+    assert "orders_of_a_day" not in plain.output, "an Elementary test is reported where monitoring is off"
+    assert "Elementary:" not in plain.output
+
+
+PERSONAL = "secret.person@example.org"
+
+
+def test_personal_data_stays_out_of_history_report_and_alerts(project, slack):
+    """Tests of every kind find rows with personal data: on the column, on another one, and over several tables."""
+    yaml_file = project / "models/marts/customers.yml"
+    text = yaml_file.read_text()
+    yaml_file.write_text(
+        text.replace(
+            "        description: E-mail address in lower case, null where none was given.\n",
+            "        description: E-mail address in lower case, null where none was given.\n"
+            "        data_tests:\n          - accepted_values:\n"
+            "              arguments: {values: [nobody]}\n              config: {severity: warn}\n",
+        )
+    )
+    (project / "tests/customers_with_an_address.sql").write_text(
+        "{{ config(severity='warn') }}\n\n"
+        "select orders.order_id, customers.email\nfrom {{ ref('orders') }} as orders\n"
+        "inner join {{ ref('customers') }} as customers on orders.customer_id = customers.customer_id\n"
+        "where customers.email is not null\n"
+    )
+    load(project, YESTERDAY)
+    with duckdb.connect(str(project / PROD)) as warehouse:
+        warehouse.execute(f"update raw.raw_customers set email = '{PERSONAL}', name = 'Sec Retperson'")
+    done = build(project, YESTERDAY, "--exclude-resource-type seed")
+    assert {"customers_with_an_address"} <= failed_monitors(project), done
+    succeed("make", "report", cwd=project)
+    send_alerts(project, slack)
+    assert slack.messages
+    with duckdb.connect(str(project / HISTORY), read_only=True) as history:
+        for (table,) in history.execute("select table_name from duckdb_tables()").fetchall():
+            rows = str(history.execute(f"from elementary.{table}").fetchall()).lower()
+            assert PERSONAL not in rows, table
+            assert "retperson" not in rows, table
+    page = (project / "target/report/prod.html").read_text()
+    data = base64.b64decode(re.search(r"atob\('([^']+)'\)", page)[1]).decode().lower()
+    assert "customers_with_an_address" in data
+    for message in (data, *slack.messages):
+        assert PERSONAL not in message
+        assert "retperson" not in message.lower()
+
+
+def test_no_telemetry_and_no_network(project, tmp_path):
+    """dbt and Elementary ask nobody for anything, but the webhook."""
+    (tmp_path / "watcher").mkdir()
+    (tmp_path / "watcher" / "sitecustomize.py").write_text(WATCHER)
+    log = tmp_path / "log"
+    environment = clean_environment(PYTHONPATH=str(tmp_path / "watcher"), WATCHER_LOG=str(log), DBT_TARGET="prod")
+    for task in ("build", "freshness", "report", "stats"):
+        run("make", task, cwd=project, environment=environment)
+    succeed("make", "alerts", "ARGS=--dry-run", cwd=project, environment=environment)
+    assert not log.exists(), log.read_text()
