@@ -295,8 +295,9 @@ def test_a_build_that_is_killed_leaves_monitoring_readable(project):
                 if moment.split(" model ")[-1].split(": ")[-1] in line and "START" in line:
                     break
             os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+        succeed("make", "stats", cwd=project)  # waits until the system has taken the dead process's lock away
         assert query(project, HISTORY, "select count(*) > 0 from elementary.dbt_invocations") == [(True,)]
-        succeed("make", "stats", cwd=project)
     done = build(project, FIRST)
     assert done.code == 0, done
     assert failed_monitors(project) == set()

@@ -13,9 +13,6 @@ from argparse import Namespace
 from pathlib import Path
 
 import duckdb
-from dbt.config.runtime import load_profile
-from dbt.flags import set_from_args
-from dbt_common.context import set_invocation_context
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
@@ -23,6 +20,11 @@ HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 def warehouse_file(target: str) -> Path:
     """The DuckDB file of an environment (dev, ci or prod), as profiles.yml has it."""
+    # Imported here: dbt takes a second to load, and who only waits for a file does not need it.
+    from dbt.config.runtime import load_profile
+    from dbt.flags import set_from_args
+    from dbt_common.context import set_invocation_context
+
     set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), None)
     profile = load_profile(str(PROJECT), {}, target_override=target)

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from ops.warehouse import wait_until_writable
+
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "dbt_packages" / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
@@ -80,8 +82,8 @@ def tables_version(target: str) -> str | None:
 
 
 def require(target: str) -> None:
-    """Ends the program with what to do where there is nothing to read."""
-    if problem := package_problem():
+    """Ends the program with what to do where there is nothing to read, or where a run writes for too long."""
+    if problem := package_problem() or wait_until_writable(monitoring_file(target)):
         sys.exit(problem)
     if tables_version(target) is None:
         how = "make build TARGET=prod" if target == "prod" else f"ELEMENTARY_ENABLED=true make build TARGET={target}"
