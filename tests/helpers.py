@@ -73,6 +73,19 @@ def run(*command: str | Path, cwd: Path, environment: dict[str, str] | None = No
     return Done(done.returncode, done.stdout, time.perf_counter() - start)
 
 
+def start(*command: str | Path, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
+    """Starts a command in a process group of its own, so that a test can interrupt or kill all of it; output is text."""
+    return subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment if environment is not None else clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
 def succeed(*command: str | Path, cwd: Path, **options) -> Done:
     """Like `run`, and fails the test with all that was printed where the command fails."""
     done = run(*command, cwd=cwd, **options)

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -21,7 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, succeed
+from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, start, succeed
 from tests.test_network import WATCHER
 
 PACKAGES = os.environ.get("DBT_PACKAGES_DIR")
@@ -34,8 +33,8 @@ HISTORY = "warehouse/prod/monitoring.duckdb"
 FIRST = date(2026, 9, 20)  # the last day of the sample that a project starts with
 
 
-def at(day: date) -> dict[str, str]:
-    """The environment of a nightly run that takes place early on the day after `day`."""
+def in_prod() -> dict[str, str]:
+    """The environment of a nightly run."""
     return clean_environment(DBT_TARGET="prod")
 
 
@@ -44,13 +43,13 @@ def build(project: Path, day: date, *options: str) -> Done:
     now = datetime.combine(day + timedelta(days=1), datetime.min.time()) + timedelta(hours=2)
     variables = json.dumps({"custom_run_started_at": now.isoformat()})
     arguments = " ".join([*options, f"--vars '{variables}'"])
-    return run("make", "build", f"ARGS={arguments}", cwd=project, environment=at(day))
+    return run("make", "build", f"ARGS={arguments}", cwd=project, environment=in_prod())
 
 
 def load(project: Path, day: date) -> None:
     """Makes the sample up to a day and loads it into prod's raw tables."""
     succeed("make", "sample", f"ARGS=--until {day}", cwd=project)
-    succeed("make", "build", "ARGS=--resource-type seed", cwd=project, environment=at(day))
+    succeed("make", "build", "ARGS=--resource-type seed", cwd=project, environment=in_prod())
 
 
 def query(project: Path, file: str, sql: str) -> list[tuple]:
@@ -281,18 +280,10 @@ def test_a_slow_endpoint_is_given_up_after_a_while(project, slack):
 
 
 def test_a_build_that_is_killed_leaves_monitoring_readable(project):
-    for moment in ("START sql table model marts.orders", "START hook: elementary.on-run-end"):
-        with subprocess.Popen(
-            ["make", "build"],
-            cwd=project,
-            env=at(YESTERDAY),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            start_new_session=True,
-        ) as killed:
+    for started in ("marts.orders", "elementary.on-run-end"):
+        with start("make", "build", cwd=project, environment=in_prod()) as killed:
             for line in killed.stdout:
-                if moment.split(" model ")[-1].split(": ")[-1] in line and "START" in line:
+                if "START" in line and started in line:
                     break
             os.killpg(killed.pid, signal.SIGKILL)
             killed.wait()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import clean_environment, copy_project, run, succeed
+from tests.helpers import clean_environment, copy_project, run, start, succeed
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def test_a_selection_of_nothing_fails_the_tests_too(project):
     assert "Nothing here is selected by 'ordrs+'" in done.output
 
 
-@pytest.mark.parametrize("target", ["production", "dev prod", "ci # my", '"ci"'])
+@pytest.mark.parametrize("target", ["production", "pord", "dev prod", "ci # my", '"ci"'])
 def test_an_unknown_target_is_one_line(project, target):
     done = run("make", "build", f"TARGET={target}", cwd=project)
     assert done.code != 0
@@ -103,15 +102,7 @@ def test_no_colours_where_nobody_sees_them(project):
 
 
 def test_an_interrupted_build_says_so_and_the_next_one_works(project):
-    with subprocess.Popen(
-        ["make", "build"],
-        cwd=project,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as build:
+    with start("make", "build", cwd=project) as build:
         for line in build.stdout:
             if "START" in line:
                 break

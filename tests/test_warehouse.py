@@ -135,12 +135,6 @@ def test_a_missing_warehouse_folder_is_made(project):
     assert "The warehouse folder cannot be made" in done.output
 
 
-def test_an_unknown_environment_is_refused(project):
-    done = run("make", "build", "TARGET=pord", cwd=project)
-    assert done.code != 0
-    assert "Try: TARGET=dev, TARGET=ci or TARGET=prod" in done.output
-
-
 def test_a_snapshot_keeps_the_old_price(project):
     seed = project / "seeds/shop/raw_products.csv"
     lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -68,22 +70,35 @@ def package_problem() -> str | None:
     return None
 
 
+@contextmanager
+def opened(target: str, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to Elementary's tables of an environment, whose schema need not be named.
+
+    Waits while a run writes to the file, and ends the program where that takes too long.
+    """
+    file = monitoring_file(target)
+    if problem := wait_until_writable(file):
+        sys.exit(problem)
+    with duckdb.connect(str(file), read_only=read_only) as connection:
+        connection.execute(f"use {schema(target)}")
+        yield connection
+
+
 def tables_version(target: str) -> str | None:
     """The version of Elementary that made the tables of an environment, or None where there are none."""
-    file = monitoring_file(target)
-    if not file.exists():
+    if not monitoring_file(target).exists():
         return None
-    with duckdb.connect(str(file), read_only=True) as connection:
-        try:
-            (found,) = connection.execute(f"select dbt_pkg_version from {schema(target)}.metadata").fetchone()
-        except (duckdb.CatalogException, TypeError):
-            return None
+    try:
+        with opened(target) as connection:
+            (found,) = connection.execute("select dbt_pkg_version from metadata").fetchone()
+    except (duckdb.CatalogException, TypeError):
+        return None
     return found
 
 
 def require(target: str) -> None:
-    """Ends the program with what to do where there is nothing to read, or where a run writes for too long."""
-    if problem := package_problem() or wait_until_writable(monitoring_file(target)):
+    """Ends the program with what to do where there is nothing to read."""
+    if problem := package_problem():
         sys.exit(problem)
     if tables_version(target) is None:
         how = "make build TARGET=prod" if target == "prod" else f"ELEMENTARY_ENABLED=true make build TARGET={target}"

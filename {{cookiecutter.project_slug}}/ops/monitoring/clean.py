@@ -6,10 +6,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import click
-import duckdb
 
-from ops.monitoring import ENVIRONMENTS, monitoring_file, require, schema
-from ops.warehouse import wait_until_writable
+from ops.monitoring import ENVIRONMENTS, opened, require
 
 # Elementary's tables that grow with every run, and when a row of each is from. The baseline of a schema test is the
 # newest snapshot of a table, so that one stays whatever its age.
@@ -41,12 +39,8 @@ def main(days: int, environment: str, yes: bool) -> None:
     At least 30 days stay: anomaly tests learn from the weeks before.
     """
     require(environment)
-    file = monitoring_file(environment)
-    if problem := wait_until_writable(file):
-        sys.exit(problem)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
-    with duckdb.connect(str(file)) as connection:
-        connection.execute(f"use {schema(environment)}")
+    with opened(environment, read_only=False) as connection:
         present = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
         old = {
             table: f"from {table} where cast({column} as timestamp) < '{before}' {KEPT.get(table, '')}"

@@ -6,13 +6,8 @@ Its classes are called, not `edr` itself, which asks for a newer version of itse
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
-import duckdb
-
-from ops.monitoring import PROJECT, monitoring_file, schema
-from ops.warehouse import wait_until_writable
+from ops.monitoring import PROJECT, monitoring_file, opened
 
 # An anomaly test keeps the figures of all the days that it compared, and describes the last of them that the database
 # returned. With `seasonality` that is any day at all, so the day that is anomalous is described here instead.
@@ -36,15 +31,8 @@ DESCRIBE_THE_ANOMALY = """
 
 
 def describe_anomalies(target: str) -> None:
-    """Makes the results of anomaly tests in an environment's monitoring file speak of the day that is anomalous.
-
-    Ends the program where another process has the file open for too long.
-    """
-    file = monitoring_file(target)
-    if problem := wait_until_writable(file):
-        sys.exit(problem)
-    with duckdb.connect(str(file)) as connection:
-        connection.execute(f"use {schema(target)}")
+    """Makes the results of anomaly tests in an environment's monitoring file speak of the day that is anomalous."""
+    with opened(target, read_only=False) as connection:
         connection.execute(DESCRIBE_THE_ANOMALY)
 
 
@@ -78,8 +66,3 @@ def configure(target: str):
         run_dbt_deps_if_needed=False,
         quiet_logs=True,
     )
-
-
-def page(target: str) -> Path:
-    """Where the report of an environment is written."""
-    return PROJECT / "target" / "report" / f"{target}.html"

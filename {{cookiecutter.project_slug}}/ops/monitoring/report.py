@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
-from ops.monitoring import ENVIRONMENTS, require, tables_version
-from ops.monitoring.command_line import configure, page
+from ops.monitoring import ENVIRONMENTS, PROJECT, require, tables_version
+from ops.monitoring.command_line import configure
 
 
 @click.command()
@@ -23,6 +24,11 @@ def main(days: int, open_page: bool) -> None:
         if not write_report(target, days, open_page):
             sys.exit(f"The report of {target} could not be made; the message above says why.")
         print(f"Report of {target}: {page(target).as_uri()}")
+
+
+def page(target: str) -> Path:
+    """Where the report of an environment is written."""
+    return PROJECT / "target" / "report" / f"{target}.html"
 
 
 def write_report(target: str, days: int, open_page: bool = False) -> bool:

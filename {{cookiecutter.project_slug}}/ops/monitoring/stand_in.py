@@ -9,14 +9,13 @@ import re
 import shutil
 from pathlib import Path
 
-from ops.monitoring import STAND_IN_VERSION
+from ops.monitoring import PROJECT, STAND_IN_VERSION
 
 PACKAGE = "elementary"
 MESSAGE = """monitoring is off.
     {problem} Elementary's dbt package is not installed; all else works.
     To have it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>, make setup"""
 
-PROJECT = Path(__file__).resolve().parents[2]
 FOLDERS = ("models", "seeds", "snapshots", "tests")
 USED_TEST = re.compile(r"^\s*- elementary\.(\w+)\s*:?\s*$", re.MULTILINE)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import click
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from ops.monitoring import ENVIRONMENTS, monitoring_file, require, schema, tables_version
+from ops.monitoring import ENVIRONMENTS, opened, require, tables_version
 
 DAYS = 7
 NOT_ELEMENTARY = "unique_id not like '%.elementary.%'"
@@ -56,8 +55,7 @@ def statistics(target: str) -> list[Table]:
         f"cast(generated_at as timestamp) > '{since}' and cast(generated_at as timestamp) <= '{until}'"
         for since, until in weeks
     ]
-    with duckdb.connect(str(monitoring_file(target)), read_only=True) as connection:
-        connection.execute(f"use {schema(target)}")
+    with opened(target) as connection:
 
         def ask(sql: str, **parts: str) -> list[tuple]:
             return connection.execute(sql.format(own=NOT_ELEMENTARY, **parts)).fetchall()
