@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.browser import look_at
 from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, start, succeed
 from tests.test_network import WATCHER
 
@@ -57,23 +58,22 @@ def query(project: Path, file: str, sql: str) -> list[tuple]:
         return connection.execute(sql).fetchall()
 
 
-def failed_monitors(project: Path) -> set[str]:
-    """The tests of the newest run that did not pass, as Elementary keeps them."""
-    return {
-        name
-        for (name,) in query(
-            project,
-            HISTORY,
-            """
-            select distinct coalesce(t.alias, t.name) from elementary.elementary_test_results as r
-            join elementary.dbt_tests as t on t.unique_id = r.test_unique_id
-            where r.status in ('fail', 'warn', 'error') and r.invocation_id = (
-                select invocation_id from elementary.dbt_invocations where command = 'build'
-                order by generated_at desc limit 1
-            )
-            """,
+def failed_monitors(project: Path) -> dict[str, tuple[str, str]]:
+    """The tests of the newest run that did not pass, as Elementary keeps them: of which table, and of which kind."""
+    found = query(
+        project,
+        HISTORY,
+        """
+        select distinct coalesce(t.alias, t.name), lower(r.table_name), r.test_short_name
+        from elementary.elementary_test_results as r
+        join elementary.dbt_tests as t on t.unique_id = r.test_unique_id
+        where r.status in ('fail', 'warn', 'error') and r.invocation_id = (
+            select invocation_id from elementary.dbt_invocations where command = 'build'
+            order by generated_at desc limit 1
         )
-    }
+        """,
+    )
+    return {name: (table, kind) for name, table, kind in found}
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +95,7 @@ def project(monitored_project, tmp_path) -> Path:
 
 
 def test_the_first_run_passes_every_monitor(monitored_project):
-    assert failed_monitors(monitored_project) == set()
+    assert failed_monitors(monitored_project) == {}
     (count,) = query(
         monitored_project,
         HISTORY,
@@ -144,16 +144,16 @@ FAULTS: dict[str, tuple[str, set[str]]] = {
 }
 
 
-def break_yesterday(project: Path, fault: str) -> set[str]:
-    """Loads yesterday, damages it, and builds; returns the monitors that should have noticed."""
+def break_yesterday(project: Path, fault: str) -> dict[str, tuple[str, str]]:
+    """Loads yesterday, damages it, and builds; returns the monitors that had to notice, as `failed_monitors` does."""
     sql, monitors = FAULTS[fault]
     load(project, YESTERDAY)
     with duckdb.connect(str(project / PROD)) as warehouse:
         warehouse.execute(sql)
     done = build(project, YESTERDAY, "--exclude-resource-type seed")
     caught = failed_monitors(project)
-    assert monitors <= caught, (caught, done)
-    return monitors
+    assert monitors <= set(caught), (caught, done)
+    return {monitor: caught[monitor] for monitor in monitors}
 
 
 class Slack(ThreadingHTTPServer):
@@ -206,8 +206,14 @@ def send_alerts(project: Path, slack: Slack | None, *options: str) -> Done:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_caught_on_the_next_run_and_alerted_once(project, fault, slack):
+def test_a_fault_is_caught_on_the_next_run_reported_and_alerted_once(project, fault, slack, tmp_path):
     monitors = break_yesterday(project, fault)
+    page = report_of(project, "prod")
+    seen = look_at(page, tmp_path, "/report/test-results")
+    for table, kind in monitors.values():
+        line = rf"(?i) {table} \S+ {kind} [^:]+:\d\d:\d\d [AP]M Warning"
+        assert re.search(line, seen.text), (line, seen.text)
+    assert seen.asked == set(), "the page is to be read without a network"
     dry = send_alerts(project, None, "--dry-run")
     assert dry.code == 0, dry
     sent = send_alerts(project, slack)
@@ -226,11 +232,69 @@ def test_a_fault_is_caught_on_the_next_run_and_alerted_once(project, fault, slac
     assert len(slack.messages) == count
 
 
+def report_of(project: Path, target: str) -> Path:
+    """The page that `make report` writes of an environment."""
+    page = project / "target/report" / f"{target}.html"
+    assert page.as_uri() in succeed("make", "report", cwd=project).output
+    return page
+
+
+def test_the_report_shows_models_tests_run_times_lineage_and_owners(monitored_project, tmp_path):
+    page = report_of(monitored_project, "prod")
+    dashboard = look_at(page, tmp_path).text
+    assert "corner_shop (prod)" in dashboard
+    tests = look_at(page, tmp_path, "/report/test-results").text
+    assert re.search(r"Passed \((\d\d)\) Warnings \(0\) Errors \(0\)", tests), tests
+    runs = look_at(page, tmp_path, "/report/model-runs").text
+    assert re.search(r"marts orders \d\.\d Secs \d\.\d Secs 0% 1 Success", runs), runs
+    orders = "model.corner_shop.orders"
+    assert "Select a dataset or folder" in look_at(page, tmp_path, "/report/lineage").text
+    data = json.loads(base64.b64decode(re.search(r"atob\('([^']+)'\)", page.read_text())[1]))
+    assert data["models"][orders]["owners"] == ["@corner-shop/data"]
+    assert ["model.corner_shop.int_orders__enriched", orders] in data["lineage"]["edges"]
+
+
+def test_a_clean_fortnight_raises_no_alert(project):
+    for number in range(1, 15):
+        day = FIRST + timedelta(days=number)
+        succeed("make", "sample", f"ARGS=--until {day}", cwd=project)
+        done = build(project, day)
+        assert done.code == 0, done
+        assert failed_monitors(project) == {}, (day, done)
+    dry = send_alerts(project, None, "--dry-run")
+    assert dry.code == 0, dry
+    assert "0 new alerts of prod to send." in dry.output
+    assert query(project, HISTORY, "select count(*) from elementary.dbt_invocations where command = 'build'") == [(15,)]
+
+
 def test_an_alert_speaks_of_the_day_that_is_wrong(project):
     break_yesterday(project, "a-day-not-loaded")
     dry = send_alerts(project, None, "--dry-run").output
     (orders,) = [part for part in dry.split("Warning:") if "Monitor: orders_of_a_day" in part]
     assert "the last row_count value is 0.000." in orders.lower(), dry
+
+
+def test_teams_gets_a_card(project, slack):
+    settings = project / "pyproject.toml"
+    settings.write_text(settings.read_text().replace('to = "slack"', 'to = "teams"'))
+    monitors = break_yesterday(project, "a-day-not-loaded")
+    slack.answer = lambda request: slack.reply(request, 500, "no")
+    assert "teams did not take an alert" in send_alerts(project, slack).output
+
+    def accept_later(request: BaseHTTPRequestHandler) -> None:  # as a Teams workflow answers
+        slack.messages.append(slack.body)
+        slack.reply(request, 202)
+
+    slack.answer = accept_later
+    sent = send_alerts(project, slack)
+    assert sent.code == 0, sent
+    for monitor in monitors:
+        (message,) = [message for message in slack.messages if f"Monitor: {monitor}" in message]
+        (card,) = json.loads(message)["attachments"]
+        assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+        for part in ("@corner-shop/data", "data@example.com", "docs/runbook/", "Result Message"):
+            assert part in json.dumps(card), (part, card)
+    assert "0 new alerts of prod sent." in send_alerts(project, slack).output
 
 
 def test_an_endpoint_in_trouble_loses_no_alert(project, slack):
@@ -291,7 +355,7 @@ def test_a_build_that_is_killed_leaves_monitoring_readable(project):
         assert query(project, HISTORY, "select count(*) > 0 from elementary.dbt_invocations") == [(True,)]
     done = build(project, FIRST)
     assert done.code == 0, done
-    assert failed_monitors(project) == set()
+    assert failed_monitors(project) == {}
 
 
 def test_statistics_name_what_ran(monitored_project):
@@ -320,13 +384,15 @@ def test_old_history_is_removed_only_when_told(project):
     assert query(project, HISTORY, count) == [(runs - 5, tests - 5)]
 
 
-def test_dev_is_monitored_on_request_only(project):
+def test_dev_is_monitored_on_request_only(project, tmp_path):
     succeed("make", "build", cwd=project)
     assert not (project / "warehouse/dev/monitoring.duckdb").exists()
     done = succeed("make", "build", cwd=project, environment=clean_environment(ELEMENTARY_ENABLED="true"))
     assert "orders_of_a_day" in done.output
     assert (project / "warehouse/dev/monitoring.duckdb").exists()
     assert "dev: trend" in succeed("make", "stats", cwd=project).output
+    report_of(project, "prod")
+    assert "corner_shop (dev)" in look_at(report_of(project, "dev"), tmp_path).text
     plain = succeed("make", "build", cwd=project)
     assert "orders_of_a_day" not in plain.output, "an Elementary test is reported where monitoring is off"
     assert "Elementary:" not in plain.output
@@ -357,7 +423,7 @@ def test_personal_data_stays_out_of_history_report_and_alerts(project, slack):
     with duckdb.connect(str(project / PROD)) as warehouse:
         warehouse.execute(f"update raw.raw_customers set email = '{PERSONAL}', name = 'Sec Retperson'")
     done = build(project, YESTERDAY, "--exclude-resource-type seed")
-    assert {"customers_with_an_address"} <= failed_monitors(project), done
+    assert "customers_with_an_address" in failed_monitors(project), done
     succeed("make", "report", cwd=project)
     send_alerts(project, slack)
     assert slack.messages
