@@ -247,11 +247,11 @@ def test_the_report_shows_models_tests_run_times_lineage_and_owners(monitored_pr
     assert re.search(r"Passed \((\d\d)\) Warnings \(0\) Errors \(0\)", tests), tests
     runs = look_at(page, tmp_path, "/report/model-runs").text
     assert re.search(r"marts orders \d\.\d Secs \d\.\d Secs 0% 1 Success", runs), runs
-    orders = "model.corner_shop.orders"
     assert "Select a dataset or folder" in look_at(page, tmp_path, "/report/lineage").text
     data = json.loads(base64.b64decode(re.search(r"atob\('([^']+)'\)", page.read_text())[1]))
+    orders = "model.corner_shop.orders"
     assert data["models"][orders]["owners"] == ["@corner-shop/data"]
-    assert ["model.corner_shop.int_orders__enriched", orders] in data["lineage"]["edges"]
+    assert [orders, "model.corner_shop.int_orders__enriched"] in data["lineage"]["edges"]
 
 
 def test_a_clean_fortnight_raises_no_alert(project):
