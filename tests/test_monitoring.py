@@ -362,6 +362,12 @@ def test_statistics_name_what_ran(monitored_project):
     stats = succeed("make", "stats", cwd=monitored_project).output
     assert re.search(r"runs\s+│\s+1 │\s+0 │\s+\+1", stats), stats
     assert "13 of 13 (100 %)" in stats
+    tables = "select schema || '.' || name from (show all tables) where schema in ('raw', 'marts', 'snapshots')"
+    built = sum(
+        query(monitored_project, PROD, f"select count(*) from {name}")[0][0]
+        for (name,) in query(monitored_project, PROD, tables)
+    )
+    assert re.search(rf"rows built\s+│\s+{built:,} │", stats), (built, stats)
     assert "slowest tests" in stats
 
 
@@ -396,6 +402,8 @@ def test_dev_is_monitored_on_request_only(project, tmp_path):
     plain = succeed("make", "build", cwd=project)
     assert "orders_of_a_day" not in plain.output, "an Elementary test is reported where monitoring is off"
     assert "Elementary:" not in plain.output
+    nodes = json.loads((project / "target/dev/manifest.json").read_text())["nodes"]
+    assert not [name for name in nodes if name.startswith("model.elementary.dbt_")], "dev parses Elementary"
 
 
 PERSONAL = "secret.person@example.org"
@@ -419,14 +427,22 @@ def test_personal_data_stays_out_of_history_report_and_alerts(project, slack):
         "inner join {{ ref('customers') }} as customers on orders.customer_id = customers.customer_id\n"
         "where customers.email is not null\n"
     )
+    # What stops at a value names it in its message.
+    number = "select cast(email as integer) as email_number from {{ ref('stg_shop__customers') }}\n"
+    (project / "models/staging/addresses_as_numbers.sql").write_text(
+        f"{{{{ config(materialized='table') }}}}\n{number}"
+    )
+    (project / "tests/addresses_are_numbers.sql").write_text(number.replace("stg_shop__customers", "customers"))
     load(project, YESTERDAY)
     with duckdb.connect(str(project / PROD)) as warehouse:
         warehouse.execute(f"update raw.raw_customers set email = '{PERSONAL}', name = 'Sec Retperson'")
     done = build(project, YESTERDAY, "--exclude-resource-type seed")
-    assert "customers_with_an_address" in failed_monitors(project), done
+    assert f"Could not convert string '{PERSONAL}'" in done.output
+    assert {"customers_with_an_address", "addresses_are_numbers"} <= set(failed_monitors(project)), done
     succeed("make", "report", cwd=project)
     send_alerts(project, slack)
-    assert slack.messages
+    assert any("Could not convert string '...'" in message for message in slack.messages)
+    assert any("addresses_as_numbers" in message for message in slack.messages)
     with duckdb.connect(str(project / HISTORY), read_only=True) as history:
         for (table,) in history.execute("select table_name from duckdb_tables()").fetchall():
             rows = str(history.execute(f"from elementary.{table}").fetchall()).lower()

@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import build, generation, hooks, lint, report, setup
+from tests.benchmarks import build, generation, hooks, lint, monitoring, report, setup
 from tests.benchmarks.machine import describe_machine, describe_versions
-from tests.benchmarks.measure import Result
+from tests.benchmarks.measure import NotMeasured, Result
 from tests.benchmarks.workshop import Workshop
 
-BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in (generation, setup, build, hooks, lint)}
+MODULES = (generation, setup, build, monitoring, hooks, lint)
+BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in MODULES}
 
 
 def in_a_folder(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> Path | None:
@@ -55,7 +56,11 @@ def main(names: tuple[str, ...], runs: int, json_file: Path | None) -> None:
         workshop = Workshop(Path(folder), runs, progress.print)
         for name in dict.fromkeys(names or BENCHMARKS):
             progress.rule(name)
-            results[name] = BENCHMARKS[name](workshop)
+            try:
+                results[name] = BENCHMARKS[name](workshop)
+            except NotMeasured as reason:
+                tables.print(f"{name}: not measured. {reason}")
+                continue
             tables.print(report.results_table(name, results[name]))
         versions = describe_versions(workshop.ready_project if workshop.is_ready else None)
     tables.print(report.facts_table("machine", machine))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tests.helpers import Done, run
+from tests.helpers import Done, clean_environment, run
 
 LONGEST_COMMAND = 1800  # seconds; what takes longer hangs
 
@@ -21,6 +21,10 @@ class MeasurementFailed(click.ClickException):
     """Something that is measured, or needed for it, did not work. The message holds all that it printed."""
 
 
+class NotMeasured(Exception):
+    """A benchmark lacks what it needs from outside. The message names it."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One measured thing.
@@ -28,7 +32,7 @@ class Result:
     Attributes:
         name: what was measured, in words.
         values: one value a run, in the order of the runs.
-        unit: `s` (seconds), `ms` (milliseconds) or `times` (a ratio).
+        unit: `s` (seconds), `ms` (milliseconds), `MB` (10^6 bytes) or `times` (a ratio).
         target: the most that the median may be, in the same unit; None where nothing is asked.
     """
 
@@ -57,15 +61,21 @@ def checked(done: Done, what: str) -> Done:
     return done
 
 
-def command(*parts: str | Path, cwd: Path) -> Done:
+def command(*parts: str | Path, cwd: Path, **environment: str) -> Done:
     """Runs a command in a folder as its user would, and hands back its output and its seconds.
+
+    Args:
+        parts: the command and its arguments.
+        cwd: the folder.
+        environment: variables to set.
 
     Raises:
         MeasurementFailed: it failed, or it took longer than `LONGEST_COMMAND`.
     """
     what = " ".join(map(str, parts))
     try:
-        return checked(run(*parts, cwd=cwd, timeout=LONGEST_COMMAND), what)
+        done = run(*parts, cwd=cwd, environment=clean_environment(**environment), timeout=LONGEST_COMMAND)
+        return checked(done, what)
     except subprocess.TimeoutExpired as late:
         raise MeasurementFailed(f"{what}: not done after {LONGEST_COMMAND} s\n{late.output or ''}") from late
 

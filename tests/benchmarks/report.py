@@ -18,7 +18,8 @@ def figure(value: float, unit: str) -> str:
     >>> figure(1.234, "s"), figure(0.98, "times"), figure(25.4, "ms")
     ('1.23 s', '0.98 times', '25 ms')
     """
-    return {"s": f"{value:.2f} s", "ms": f"{value:.0f} ms", "times": f"{value:.2f} times"}[unit]
+    places = {"s": 2, "ms": 0, "MB": 1, "times": 2}
+    return f"{value:.{places[unit]}f} {unit}"
 
 
 def facts_table(title: str, facts: dict[str, str]) -> Table:

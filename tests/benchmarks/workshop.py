@@ -33,10 +33,10 @@ class Workshop:
         folder.mkdir(parents=True)
         return folder
 
-    def new_project(self, name: str) -> Path:
-        """A project with the default answers, just generated and a git repository."""
+    def new_project(self, name: str, **answers: str) -> Path:
+        """A project with the default answers but for some, just generated and a git repository."""
         folder = self.space(name)
-        checked(cookiecutter(folder), "cookiecutter --no-input")
+        checked(cookiecutter(folder, **answers), "cookiecutter --no-input")
         (project,) = folder.iterdir()
         git_init(project)
         return project

@@ -76,7 +76,7 @@ def install_packages() -> str:
         return "installed"
     # <monitoring>
     if [package.name for package in hub] == [stand_in.PACKAGE]:
-        stand_in.make(INSTALLED / stand_in.PACKAGE)
+        stand_in.make(INSTALLED / stand_in.PACKAGE, stand_in.used_tests())
         _link(local)
         return stand_in.MESSAGE.format(problem=problem)
     # </monitoring>

@@ -14,6 +14,7 @@ from dbt_common.exceptions import DbtBaseException
 
 # <monitoring>
 from ops import monitoring
+from ops.monitoring import stand_in
 # </monitoring>
 from ops.warehouse import wait_until_writable, warehouse_file
 
@@ -64,9 +65,13 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
             (warehouses / environment).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
+    target = target_of(arguments)
+    # <monitoring>
+    packages = stand_in.packages_folder(monitored=monitoring.is_on(target) or "deps" in arguments)
+    os.environ["DATAOPS_PACKAGES_FOLDER"] = str(packages)
+    # </monitoring>
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
-    target = target_of(arguments)
     # <monitoring>
     if monitoring.is_on(target) and (problem := wait_until_writable(monitoring.monitoring_file(target))):
         return problem

@@ -15,7 +15,8 @@ import yaml
 from ops.warehouse import wait_until_writable
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGE = PROJECT / "dbt_packages" / "elementary"
+INSTALLED = PROJECT / "dbt_packages"
+PACKAGE = INSTALLED / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
 STAND_IN_VERSION = "0.0.0"  # of no release (stand_in.py)
 # The commands whose results Elementary keeps.

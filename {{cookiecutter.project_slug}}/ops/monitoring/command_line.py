@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ops.monitoring import PROJECT, monitoring_file, opened
+from ops.monitoring import INSTALLED, PROJECT, monitoring_file, opened
 
 # An anomaly test keeps the figures of all the days that it compared, and describes the last of them that the database
 # returned. With `seasonality` that is any day at all, so the day that is anomalous is described here instead.
@@ -49,7 +49,7 @@ def configure(target: str):
         DBT_TARGET=target,
         DBT_TARGET_PATH=str(folder),
         DBT_USE_COLORS="false",
-        DBT_PACKAGES_FOLDER=str(PROJECT / "dbt_packages"),
+        DBT_PACKAGES_FOLDER=str(INSTALLED),
         EDR_INTERNAL_TARGET_PATH=str(folder),
         ELEMENTARY_PATH=str(monitoring_file(target)),
     )
