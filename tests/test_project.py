@@ -55,7 +55,7 @@ analyses/.gitkeep
 docs/runbook.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/packages.py ops/run_dbt.py ops/setup.py
+ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/run_dbt.py ops/setup.py
 ops/test.py ops/warehouse.py
 ops/sqlfluff_context/__init__.py ops/sqlfluff_context/macros.py
 packages/dataops/dbt_project.yml

@@ -16,13 +16,12 @@ from pathlib import Path
 import requests
 import yaml
 
+from ops.installed import INSTALLED, PROJECT, package_version
 # <monitoring>
 from ops.monitoring import stand_in
 # </monitoring>
 from ops.run_dbt import run_dbt
 
-PROJECT = Path(__file__).resolve().parent.parent
-INSTALLED = PROJECT / "dbt_packages"
 HUB_SECONDS = 5
 WAYS = "Set DBT_PACKAGES_DIR to a folder of unpacked packages, or DBT_PACKAGE_HUB_URL to a mirror, then: make setup"
 
@@ -38,14 +37,6 @@ class HubPackage:
     def is_installed(self) -> bool:
         """Whether dbt_packages has this very version."""
         return package_version(INSTALLED / self.name) == self.version
-
-
-def package_version(folder: Path) -> str | None:
-    """The version of an unpacked dbt package, or None where there is none."""
-    try:
-        return str(yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8"))["version"])
-    except (OSError, KeyError, TypeError, yaml.YAMLError):
-        return None
 
 
 def wanted_packages() -> tuple[list[Path], list[HubPackage]]:

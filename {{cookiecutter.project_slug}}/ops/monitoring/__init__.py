@@ -10,12 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-import yaml
 
+from ops.installed import INSTALLED, PROJECT, package_version
 from ops.warehouse import wait_until_writable
 
-PROJECT = Path(__file__).resolve().parents[2]
-INSTALLED = PROJECT / "dbt_packages"
 PACKAGE = INSTALLED / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
 STAND_IN_VERSION = "0.0.0"  # of no release (stand_in.py)
@@ -39,22 +37,14 @@ def schema(target: str) -> str:
     return "elementary" if target == "prod" else f"{target}_elementary"
 
 
-def package_version() -> str | None:
-    """The version of Elementary's dbt package in dbt_packages, or None where there is none."""
-    try:
-        return str(yaml.safe_load((PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["version"])
-    except (OSError, KeyError, TypeError):
-        return None
-
-
 def has_package() -> bool:
     """Whether dbt_packages has Elementary itself, not what stands in for it."""
-    return package_version() not in (None, STAND_IN_VERSION)
+    return package_version(PACKAGE) not in (None, STAND_IN_VERSION)
 
 
 def package_problem() -> str | None:
     """None where Elementary's dbt package is installed and fits its command line, or what is wrong and what to do."""
-    wanted, found = version("elementary-data"), package_version()
+    wanted, found = version("elementary-data"), package_version(PACKAGE)
     if found is None:
         return "The dbt packages are not installed. Type: make setup"
     if found == STAND_IN_VERSION:

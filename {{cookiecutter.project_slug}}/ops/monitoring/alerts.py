@@ -23,7 +23,8 @@ from elementary.messages.formats.text import format_text
 from elementary.messages.message_body import MessageBody
 from elementary.monitor.data_monitoring.alerts.data_monitoring_alerts import DataMonitoringAlerts
 
-from ops.monitoring import ENVIRONMENTS, PROJECT, require
+from ops.installed import PROJECT
+from ops.monitoring import ENVIRONMENTS, require
 from ops.monitoring.command_line import configure
 
 DAYS = 7  # Failures that are older are not sent any more: a webhook set up today does not bring last year's.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from ops.monitoring import INSTALLED, PROJECT, monitoring_file, opened
+from ops.installed import INSTALLED, PROJECT
+from ops.monitoring import monitoring_file, opened
 
 # An anomaly test keeps the figures of all the days that it compared, and describes the last of them that the database
 # returned. With `seasonality` that is any day at all, so the day that is anomalous is described here instead.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from ops.monitoring import ENVIRONMENTS, PROJECT, require, tables_version
+from ops.installed import PROJECT
+from ops.monitoring import ENVIRONMENTS, require, tables_version
 from ops.monitoring.command_line import configure
 
 # Elementary's page asks Google for its typefaces and holds code for sending statistics. With this as its first line a

@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from ops.monitoring import INSTALLED, PROJECT, STAND_IN_VERSION, has_package
+from ops.installed import INSTALLED, PROJECT
+from ops.monitoring import STAND_IN_VERSION, has_package
 
 PACKAGE = "elementary"
 MESSAGE = """monitoring is off.
