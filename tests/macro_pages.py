@@ -48,8 +48,8 @@ PROFILE = {
     "pages": {
         "target": "dev",
         "outputs": {
-            "dev": {"type": "duckdb", "path": "dev.duckdb", "schema": "dev_ada", "threads": 1},
-            "prod": {"type": "duckdb", "path": "prod.duckdb", "schema": "main", "threads": 1},
+            target: {"type": "duckdb", "path": f"{target}.duckdb", "schema": schema, "threads": 1}
+            for target, schema in {"dev": "dev_ada", "ci": "ci", "prod": "main"}.items()
         },
     }
 }
@@ -234,7 +234,8 @@ def printed(page: Path, folder: Path, shown: dict[Path, str], block: Block) -> s
     if block.command:
         arguments = shlex.split(block.command)[1:]
         output = run(DBT, *arguments, cwd=folder).output
-        return f"$ {block.command}\n{INVOCATION.sub(SHOWN_INVOCATION, output).rstrip()}\n"
+        lines = [f"$ {block.command}", *INVOCATION.sub(SHOWN_INVOCATION, output).strip("\n").splitlines()]
+        return "".join(f"{line.rstrip()}\n" for line in lines)
     if block.owner not in shown:
         raise FaultyPage(f"{page.name}: no test in {block.owner} finds anything, so there are no rows to show.")
     return shown[block.owner]
