@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import Environment
+from jinja2 import Environment, Template
 
 from tests.helpers import REPOSITORY, clean_environment, run, succeed, sys
 
@@ -71,13 +72,17 @@ def hand_back(value: str) -> None:
     raise Returned(value)
 
 
+@cache
+def schema_name_template() -> Template:
+    text = (REPOSITORY / "macros/environments/schema_name.sql").read_text(encoding="utf-8")
+    return Environment(extensions=["jinja2.ext.do"]).from_string(text)
+
+
 def schema_name(target_name: str, schema: str, custom_schema: str | None, prod_schema: str) -> str:
     """What `schema_name` returns, run by Jinja alone: fast enough for a few hundred targets."""
-    text = (REPOSITORY / "macros/environments/schema_name.sql").read_text(encoding="utf-8")
     target = SimpleNamespace(name=target_name, schema=schema)
     exceptions = SimpleNamespace(raise_compiler_error=refuse)
-    environment = Environment(extensions=["jinja2.ext.do"])
-    module = environment.from_string(text, {"target": target, "exceptions": exceptions, "return": hand_back}).module
+    module = schema_name_template().make_module({"target": target, "exceptions": exceptions, "return": hand_back})
     try:
         module.default__schema_name(custom_schema, None, prod_schema)
     except Returned as returned:
