@@ -1,6 +1,7 @@
-"""Writes the parts of the docs that are made from the code: the list of questions, from cookiecutter.json.
+"""Writes the parts of the docs that are made from the code: the list of questions, from cookiecutter.json, and what the
+examples of docs/macros print.
 
-`--check` writes nothing and fails where a part is stale.
+`--check` writes nothing and fails where the list is stale; tests/test_macro_pages.py checks the examples.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
 from tests.helpers import REPOSITORY
+from tests.macro_pages import FaultyPage, rendered_pages
 
 README = REPOSITORY / "README.md"
 
@@ -57,7 +61,14 @@ def main(check: bool) -> None:
         sys.exit("README.md does not list the questions of cookiecutter.json as they are. Type: make docs")
     if not check:
         README.write_text(new, encoding="utf-8")
-        click.echo("README.md is up to date.")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                rendered = rendered_pages(Path(folder))
+            except FaultyPage as fault:
+                sys.exit(str(fault))
+        for page, text in rendered.items():
+            page.write_text(text, encoding="utf-8")
+        click.echo("README.md and the pages of docs/macros are up to date.")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.benchmarks.measure import command
 
 SQL_FOLDERS = ("models", "snapshots", "tests", "analyses")
 KEPT = (*SQL_FOLDERS, "seeds", "dbt_project.yml")
+MACRO_NAME = re.compile(r"\bdataops\.(\w+)\(")
 MACRO_CALL = re.compile(r"\{\{-?\s*(dataops\.\w+\(.*?\))\s*-?\}\}", re.DOTALL)
 RELATION = re.compile(r"\b(?:ref|source)\([^()]*\)")
 SEPARATOR = "--next--"
@@ -49,6 +50,27 @@ def replace_macro_calls(project: Path, bare: Path) -> None:
     rendered = dict(zip(calls, render_calls(project, calls), strict=True))
     for file, text in texts.items():
         file.write_text(MACRO_CALL.sub(lambda found: rendered[found.group(1)], text), encoding="utf-8")
+
+
+def own_generic_tests(project: Path, bare: Path, name: str) -> None:
+    """Gives a copy the generic tests of the package as macros of its own, as a project without the package would have them.
+
+    Args:
+        project: a project with the package.
+        bare: the copy, in whose YAML the tests are called by their bare names.
+        name: the dbt project's name.
+    """
+    macros = project / "packages" / "dataops" / "macros"
+    files = sorted((macros / "generic_tests").glob("*.sql"))
+    called = {macro for file in files for macro in MACRO_NAME.findall(file.read_text(encoding="utf-8"))}
+    files += [file for file in sorted(macros.rglob("*.sql")) if file.stem in called]
+    (bare / "macros").mkdir()
+    for file in files:
+        text = file.read_text(encoding="utf-8").replace('"dataops"', f'"{name}"')
+        (bare / "macros" / file.name).write_text(MACRO_NAME.sub(r"\1(", text), encoding="utf-8")
+    for file in [file for folder in SQL_FOLDERS for file in (bare / folder).rglob("*.yml")]:
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(r"^( *- )dataops\.", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
 
 
 def without_packages(settings: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +113,9 @@ def write_yaml(file: Path, content: Any) -> None:
 def make_bare_project(project: Path, bare: Path) -> None:
     """Writes the same models, seeds, snapshots and tests as a plain dbt project.
 
-    It has no package, macro, selector, Makefile or Python of ours, and a profile of four lines with the threads that
-    `make build` uses. Calls of `dataops` macros in its SQL are replaced by what they render to.
+    It has no package, selector, Makefile or Python of ours, and a profile of four lines with the threads that
+    `make build` uses. Calls of `dataops` macros in its SQL are replaced by what they render to; generic tests of the
+    package, which dbt renders itself, are the project's own.
 
     Args:
         project: a set-up project.
@@ -110,6 +133,7 @@ def make_bare_project(project: Path, bare: Path) -> None:
         if (plain := without_package_tests(content)) != content:
             write_yaml(file, plain)
     settings = yaml.safe_load((bare / "dbt_project.yml").read_text(encoding="utf-8"))
+    own_generic_tests(project, bare, settings["name"])
     write_yaml(bare / "dbt_project.yml", without_packages(settings))
     target = {"type": "duckdb", "path": "warehouse.duckdb", "schema": "dev", "threads": os.cpu_count() or 4}
     write_yaml(bare / "profiles.yml", {settings["profile"]: {"target": "dev", "outputs": {"dev": target}}})

@@ -145,6 +145,7 @@ CONTEXT = {
     "api": api,
     "exceptions": exceptions,
     "target": target,
+    "env_var": lambda name, default="": default,
     "var": lambda name, default="0": default,
     "run_started_at": datetime.datetime(2026, 1, 1),
     "invocation_id": "00000000-0000-0000-0000-000000000000",

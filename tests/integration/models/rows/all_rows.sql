@@ -1,3 +1,6 @@
+-- A test gives this model the schema that a target's own name would be.
+{{ config(schema=env_var('TRAP_SCHEMA', 'rows')) }}
+
 select *
 from (
     values

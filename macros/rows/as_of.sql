@@ -1,0 +1,24 @@
+{%- macro as_of(snapshot, at, column_names={}, hard_deletes="ignore") -%}
+    {{ return(adapter.dispatch("as_of", "dataops")(snapshot, at, column_names, hard_deletes)) }}
+{%- endmacro -%}
+
+{%- macro default__as_of(snapshot, at, column_names, hard_deletes) -%}
+    {%- set own_names = ["dbt_valid_from", "dbt_valid_to", "dbt_is_deleted", "dbt_scd_id", "dbt_updated_at"] -%}
+    {%- if column_names is not mapping or column_names.keys() | reject("in", own_names) | list -%}
+        {{ exceptions.raise_compiler_error("dataops.as_of: column_names is what the snapshot's snapshot_meta_column_names says, for example: {'dbt_valid_to': 'ended_at'}; got: " ~ column_names) }}
+    {%- elif hard_deletes not in ["ignore", "invalidate", "new_record"] -%}
+        {{ exceptions.raise_compiler_error("dataops.as_of: hard_deletes is what the snapshot's own hard_deletes says: ignore, invalidate or new_record; got: " ~ hard_deletes) }}
+    {%- elif modules.re.match("\d{4}-\d{2}-\d{2}", at | string) -%}
+        {{ exceptions.raise_compiler_error("dataops.as_of: SQL reads the time " ~ at ~ " as a subtraction. Write: \"cast('" ~ at ~ "' as timestamp)\"") }}
+    {%- endif -%}
+    {%- set valid_from = column_names.get("dbt_valid_from", "dbt_valid_from") -%}
+    {%- set valid_to = column_names.get("dbt_valid_to", "dbt_valid_to") %}
+    select *
+    from {{ snapshot }}
+    where
+        {{ valid_from }} <= {{ at }}
+        and ({{ valid_to }} is null or {{ valid_to }} > {{ at }})
+        {%- if hard_deletes == "new_record" %}
+        and {{ column_names.get("dbt_is_deleted", "dbt_is_deleted") }} <> 'True'
+        {%- endif %}
+{%- endmacro -%}
