@@ -14,16 +14,18 @@ import yaml
 from tests.helpers import REPOSITORY, clean_environment, run, succeed, sys
 
 MACRO_FILES = sorted((REPOSITORY / "macros").rglob("*.sql"))
-SIGNATURE = re.compile(r"\{%-?\s*macro\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
+SIGNATURE = re.compile(r"\{%-?\s*(macro|test)\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
 DBT = Path(sys.executable).parent / "dbt"
-TYPES = {"string", "integer", "boolean", "dict", "relation", "list[string]"}
+TYPES = {"any", "string", "integer", "float", "boolean", "dict", "relation", "list[string]"}
 
 
 def signatures(file: Path) -> dict[str, list[str]]:
-    """The macros of a file and the names of their arguments."""
+    """The macros of a file and the names of their arguments. A generic test `x` is to dbt a macro `test_x`."""
     return {
-        name: [argument.split("=")[0].strip() for argument in arguments.split(",") if argument.strip()]
-        for name, arguments in SIGNATURE.findall(file.read_text(encoding="utf-8"))
+        f"test_{name}" if kind == "test" else name: [
+            argument.split("=")[0].strip() for argument in arguments.split(",") if argument.strip()
+        ]
+        for kind, name, arguments in SIGNATURE.findall(file.read_text(encoding="utf-8"))
     }
 
 
@@ -41,10 +43,11 @@ def test_the_yaml_of_a_macro_matches_its_signature(file):
 @pytest.mark.parametrize("file", MACRO_FILES, ids=lambda file: file.stem)
 def test_a_macro_file_has_the_form_of_the_package(file):
     """A dispatcher named after the file, then default__, then the adapters' own."""
+    name = f"test_{file.stem}" if file.parent.name == "generic_tests" else file.stem
     first, second, *others = signatures(file)
-    assert (first, second) == (file.stem, f"default__{file.stem}")
-    assert all(other.endswith(f"__{file.stem}") for other in others)
-    assert f'adapter.dispatch("{file.stem}", "dataops")' in file.read_text(encoding="utf-8")
+    assert (first, second) == (name, f"default__{name}")
+    assert all(other.endswith(f"__{name}") for other in others)
+    assert f'adapter.dispatch("{name}", "dataops")' in file.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,8 @@ def integration(tmp_path_factory) -> Path:
     succeed(DBT, "deps", cwd=project)
     for target in ("dev", "prod"):
         environment = clean_environment(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
-        done = succeed(DBT, "--warn-error", "build", cwd=project, environment=environment)
+        command = ("--warn-error", "build", "--exclude", "path:models/generic_tests")  # tests/test_generic_tests.py
+        done = succeed(DBT, *command, cwd=project, environment=environment)
         assert "PASS=5 WARN=0 ERROR=0" in done.output
     return project
 
@@ -110,5 +114,6 @@ def test_recent_rows(integration):
 
 
 def test_installing_the_package_takes_macros_only(integration):
-    listed = succeed(DBT, "--quiet", "ls", "--output", "name", cwd=integration).output.split()
+    own = ("--exclude", "path:models/generic_tests")
+    listed = succeed(DBT, "--quiet", "ls", "--output", "name", *own, cwd=integration).output.split()
     assert sorted(listed) == ["all_rows", "audit_columns", "recent_rows", "surrogate_key", "try_cast"]
