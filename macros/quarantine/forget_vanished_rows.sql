@@ -5,8 +5,6 @@
 {%- macro default__forget_vanished_rows(relation, key) -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where
-            broken_rules is not null
-            and {{ config.get("unique_key") }} not in (select {{ key }} from {{ relation }} where {{ key }} is not null)
+        where {{ config.get("unique_key") }} not in (select {{ key }} from {{ relation }} where {{ key }} is not null)
     {%- endif -%}
 {%- endmacro -%}
