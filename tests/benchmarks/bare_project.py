@@ -16,21 +16,24 @@ from tests.benchmarks.measure import command
 SQL_FOLDERS = ("models", "snapshots", "tests", "analyses")
 KEPT = (*SQL_FOLDERS, "seeds", "dbt_project.yml")
 MACRO_CALL = re.compile(r"\{\{-?\s*(dataops\.\w+\(.*?\))\s*-?\}\}", re.DOTALL)
+ASSIGNMENT = re.compile(r"\{%-?\s*set\b.*?%\}", re.DOTALL)
 RELATION = re.compile(r"\b(?:ref|source)\([^()]*\)")
 SEPARATOR = "--next--"
 
 
-def render_calls(project: Path, calls: list[str]) -> list[str]:
+def render_calls(project: Path, calls: list[tuple[str, str]]) -> list[str]:
     """The SQL that calls of macros become, rendered by dbt. A ref or source in them stays what it is.
 
     Args:
         project: a set-up project.
-        calls: such as `dataops.recent_rows(ref('orders'), 'loaded_at')`.
+        calls: the `{% set %}` blocks of a file, and a call in it such as `dataops.recent_rows(ref('orders'), 'loaded_at')`.
     """
-    relations = sorted({relation for call in calls for relation in RELATION.findall(call)})
+    relations = sorted({relation for _, call in calls for relation in RELATION.findall(call)})
     places = {relation: f"__relation_{number}__" for number, relation in enumerate(relations)}
-    hidden = [RELATION.sub(lambda found: f"'{places[found.group()]}'", call) for call in calls]
-    inline = f"\n{SEPARATOR}\n".join(f"{{{{ {call} }}}}" for call in hidden)
+    inline = f"\n{SEPARATOR}\n".join(
+        f"{assignments}{{{{ {RELATION.sub(lambda found: repr(places[found.group()]), call)} }}}}"
+        for assignments, call in calls
+    )
     compiling = (".venv/bin/dbt", "--quiet", "compile", "--target", "dev", "--output", "json", "--inline", inline)
     printed = command(*compiling, cwd=project).output
     text = json.loads(printed[printed.index("{") :])["compiled"]
@@ -43,12 +46,31 @@ def replace_macro_calls(project: Path, bare: Path) -> None:
     """Replaces each `{{ dataops.x(...) }}` in the SQL of a copy by what it renders to in the project."""
     files = [file for folder in SQL_FOLDERS for file in (bare / folder).rglob("*.sql")]
     texts = {file: file.read_text(encoding="utf-8") for file in files}
-    calls = sorted({call for text in texts.values() for call in MACRO_CALL.findall(text)})
+    assignments = {file: "".join(ASSIGNMENT.findall(text)) for file, text in texts.items()}
+    calls = sorted({(assignments[file], call) for file, text in texts.items() for call in MACRO_CALL.findall(text)})
     if not calls:
         return
     rendered = dict(zip(calls, render_calls(project, calls), strict=True))
     for file, text in texts.items():
-        file.write_text(MACRO_CALL.sub(lambda found: rendered[found.group(1)], text), encoding="utf-8")
+        plain = MACRO_CALL.sub(lambda found, own=assignments[file]: rendered[own, found.group(1)], text)
+        file.write_text(plain, encoding="utf-8")
+
+
+def write_package_tests(project: Path, bare: Path) -> None:
+    """Writes the generic tests that the project takes from its package as tests of SQL, as dbt compiles them."""
+    command(".venv/bin/dbt", "--quiet", "compile", "--target", "dev", "--select", "resource_type:test", cwd=project)
+    manifest = json.loads((project / "target" / "manifest.json").read_text(encoding="utf-8"))
+    for node in manifest["nodes"].values():
+        if (node.get("test_metadata") or {}).get("namespace") != "dataops":
+            continue
+        sql = node["compiled_code"]
+        for name in node["depends_on"]["nodes"]:
+            part = manifest["nodes"].get(name) or manifest["sources"][name]
+            is_source = part["resource_type"] == "source"
+            call = f"source('{part['source_name']}', '{part['name']}')" if is_source else f"ref('{part['name']}')"
+            sql = re.sub(f"{re.escape(part['relation_name'])}(?!\\w)", f"{{{{ {call} }}}}", sql)
+        config = {name: node["config"][name] for name in ("severity", "warn_if", "error_if")}
+        (bare / "tests" / f"{node['alias']}.sql").write_text(f"{{{{ config(**{config}) }}}}\n{sql}\n", encoding="utf-8")
 
 
 def without_packages(settings: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +87,8 @@ def without_packages(settings: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def without_package_tests(value: Any, packages: tuple[str, ...] = ("elementary.",)) -> Any:
-    """The content of a YAML file without the generic tests of packages that dev leaves out.
+def without_package_tests(value: Any, packages: tuple[str, ...] = ("elementary.", "dataops.")) -> Any:
+    """The content of a YAML file without the generic tests of packages.
 
     >>> without_package_tests({"data_tests": ["unique", {"elementary.volume_anomalies": {}}]})
     {'data_tests': ['unique']}
@@ -92,7 +114,8 @@ def make_bare_project(project: Path, bare: Path) -> None:
     """Writes the same models, seeds, snapshots and tests as a plain dbt project.
 
     It has no package, macro, selector, Makefile or Python of ours, and a profile of four lines with the threads that
-    `make build` uses. Calls of `dataops` macros in its SQL are replaced by what they render to.
+    `make build` uses. Calls of `dataops` macros in its SQL, and tests of that package, are
+    replaced by what they render to.
 
     Args:
         project: a set-up project.
@@ -105,6 +128,7 @@ def make_bare_project(project: Path, bare: Path) -> None:
         elif part.exists():
             shutil.copy(part, bare / name)
     replace_macro_calls(project, bare)
+    write_package_tests(project, bare)
     for file in [*bare.glob("models/**/*.yml"), *bare.glob("seeds/**/*.yml"), *bare.glob("snapshots/**/*.yml")]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
         if (plain := without_package_tests(content)) != content:
