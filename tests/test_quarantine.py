@@ -128,9 +128,15 @@ def test_rows_follow_what_the_source_says_of_them(shop, model):
     shop.deliver(3, "nine", "1.00", DAY)
     shop.deliver(4, "10", "1.00", DAY)
     shop.deliver(5, "11", "0", DAY)
+    shop.deliver(10, "13", "n/a", DAY)
     shop.load()
     assert shop.clean(model) == [2, 4]
-    assert shop.rejected(model) == {1: "positive_amount", 3: "readable_key", 5: "positive_amount"}
+    assert shop.rejected(model) == {
+        1: "positive_amount",
+        3: "readable_key",
+        5: "positive_amount",
+        10: "positive_amount",
+    }
 
     later = DAY + timedelta(days=3)
     shop.sql("update raw.raw_orders set amount = '5.00' where row_id = 1")  # corrected, the time of its load unchanged
@@ -140,13 +146,19 @@ def test_rows_follow_what_the_source_says_of_them(shop, model):
     shop.sql("delete from raw.raw_orders where row_id = 5")
     shop.load()
     assert shop.clean(model) == [1, 3, 6]
-    assert shop.rejected(model) == {2: "newest_delivery", 4: "newest_delivery", 7: "positive_amount"}
+    assert shop.rejected(model) == {
+        2: "newest_delivery",
+        4: "newest_delivery",
+        7: "positive_amount",
+        10: "positive_amount",
+    }
 
     shop.deliver(8, "10", "3.00", later - timedelta(days=1))  # late: an older delivery than that of row 7
     shop.deliver(9, "12", "3.00", later - timedelta(days=1))
     shop.sql("update raw.raw_orders set amount = '', _loaded_at = ? where row_id = 1", later)  # good before
+    shop.sql("update raw.raw_orders set amount = '4.00' where row_id = 10")  # loaded long before the newest load
     shop.load()
-    assert shop.clean(model) == [3, 6, 9]
+    assert shop.clean(model) == [3, 6, 9, 10]
     assert shop.rejected(model) == {
         1: "positive_amount",
         2: "newest_delivery",
