@@ -257,13 +257,13 @@ jobs:
     ),
     "macro-with-an-argument-too-many": Case(
         "sqlfluff",
-        replacing(f"{STAGING}/stg_shop__products.sql", "'bigint'\\)", "'bigint', 0)"),
-        (f"[{STAGING}/stg_shop__products.sql] FAIL", "macro 'try_cast' takes not more than 2 argument(s)"),
+        replacing(f"{STAGING}/base/base_shop__products.sql", "'bigint'\\)", "'bigint', 0)"),
+        (f"[{STAGING}/base/base_shop__products.sql] FAIL", "macro 'try_cast' takes not more than 2 argument(s)"),
     ),
     "macro-without-an-argument": Case(
         "sqlfluff",
-        replacing(f"{STAGING}/stg_shop__products.sql", ", 'bigint'\\)", ")"),
-        (f"[{STAGING}/stg_shop__products.sql] FAIL", "PRS", "Found unparsable section"),
+        replacing(f"{STAGING}/base/base_shop__products.sql", ", 'bigint'\\)", ")"),
+        (f"[{STAGING}/base/base_shop__products.sql] FAIL", "PRS", "Found unparsable section"),
     ),
 }
 
@@ -281,8 +281,10 @@ DBT = {
         f"Model 'model.corner_shop.products' ({MARTS}/products.sql) depends on a node named 'stg_shop__product'",
     ),
     "source-that-does-not-exist": (
-        replacing(f"{STAGING}/stg_shop__products.sql", "source\\('shop', 'raw_products'\\)", "source('shop', 'goods')"),
-        f"({STAGING}/stg_shop__products.sql) depends on a source named 'shop.goods' which was not found",
+        replacing(
+            f"{STAGING}/base/base_shop__products.sql", "source\\('shop', 'raw_products'\\)", "source('shop', 'goods')"
+        ),
+        f"({STAGING}/base/base_shop__products.sql) depends on a source named 'shop.goods' which was not found",
     ),
     "test-against-a-model-that-does-not-exist": (
         replacing(f"{MARTS}/orders.yml", "ref\\('customers'\\)", "ref('custmers')"),

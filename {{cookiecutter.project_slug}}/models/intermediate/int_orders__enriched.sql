@@ -5,12 +5,6 @@ with orders as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('stg_shop__customers') }}
-
-),
-
 items as (
 
     select * from {{ ref('int_order_items__by_order') }}
@@ -43,7 +37,6 @@ joined as (
             coalesce(payments.loaded_at, orders.loaded_at)
         ) as loaded_at
     from orders
-    inner join customers on orders.customer_id = customers.customer_id
     left join items on orders.order_id = items.order_id
     left join payments on orders.order_id = payments.order_id
 

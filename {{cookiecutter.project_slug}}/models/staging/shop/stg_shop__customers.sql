@@ -1,31 +1,6 @@
--- The raw table is a seed in the sample, and dbt must load it first.
--- depends_on: {{ ref('raw_customers') }}
+with judged as (
 
-with source as (
-
-    select * from {{ source('shop', 'raw_customers') }}
-
-),
-
-renamed as (
-
-    select
-        {{ dataops.try_cast('customer_id', 'bigint') }} as customer_id,
-        trim(name) as customer_name,
-        nullif(lower(trim(email)), '') as email,
-        nullif(trim(city), '') as city,
-        {{ dataops.try_cast('signed_up_at', 'timestamp') }} as signed_up_at,
-        _loaded_at as loaded_at
-    from source
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (partition by customer_id order by loaded_at desc) as delivery
-    from renamed
+    select * from {{ ref('base_shop__customers') }}
 
 ),
 
@@ -38,10 +13,8 @@ final as (
         city,
         signed_up_at,
         loaded_at
-    from numbered
-    where
-        delivery = 1
-        and customer_id is not null
+    from judged
+    where broken_rules is null
 
 )
 

@@ -1,31 +1,6 @@
--- The raw table is a seed in the sample, and dbt must load it first.
--- depends_on: {{ ref('raw_order_items') }}
+with judged as (
 
-with source as (
-
-    select * from {{ source('shop', 'raw_order_items') }}
-
-),
-
-renamed as (
-
-    select
-        {{ dataops.try_cast('order_item_id', 'bigint') }} as order_item_id,
-        {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
-        {{ dataops.try_cast('product_id', 'bigint') }} as product_id,
-        {{ dataops.try_cast('quantity', 'bigint') }} as quantity,
-        {{ dataops.try_cast('unit_price', 'decimal(18, 2)') }} as unit_price,
-        _loaded_at as loaded_at
-    from source
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (partition by order_item_id order by loaded_at desc) as delivery
-    from renamed
+    select * from {{ ref('base_shop__order_items') }}
 
 ),
 
@@ -38,12 +13,8 @@ final as (
         quantity,
         unit_price,
         loaded_at
-    from numbered
-    where
-        delivery = 1
-        and order_item_id is not null
-        and quantity > 0
-        and unit_price >= 0
+    from judged
+    where broken_rules is null
 
 )
 

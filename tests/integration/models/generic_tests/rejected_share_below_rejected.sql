@@ -1,0 +1,1 @@
+select * from (values (3)) as t (day)

@@ -1,0 +1,1 @@
+{{ dataops.rejected_rows(ref('base_orders'), keys=['row_id', 'order_id']) }}

@@ -1,0 +1,1 @@
+{{ dataops.rejected_rows(ref('base_orders_by_load'), keys=['row_id', 'order_id']) }}

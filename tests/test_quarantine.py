@@ -1,0 +1,295 @@
+"""Quarantine: whatever a source delivers, each row is in the clean model or in the rejected one, load after load."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.helpers import REPOSITORY
+
+DAY = datetime(2026, 1, 1)
+EITHER = pytest.mark.parametrize("model", ["orders", "orders_by_load"])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The integration project, whose source is changed between loads. dbt runs in this process, which saves its start."""
+
+    folder: Path
+
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Runs a statement in the warehouse."""
+        with duckdb.connect(str(self.folder / "dev.duckdb")) as warehouse:
+            return warehouse.execute(statement, values).fetchall()
+
+    def dbt(self, *arguments: str):
+        """Runs a dbt command and returns its result."""
+        from dbt.cli.main import dbtRunner
+
+        return dbtRunner().invoke(["--quiet", *arguments])
+
+    def start(self) -> None:
+        """Makes the source anew, empty, and the models with it."""
+        self.sql("create schema if not exists raw")
+        self.sql(
+            "create or replace table raw.raw_orders"
+            " (row_id bigint, order_id varchar, amount varchar, _loaded_at timestamp)"
+        )
+        self.load("--full-refresh")
+
+    def deliver(self, row_id: int, order_id: str | None, amount: str | None, loaded_at: datetime) -> None:
+        """Adds a row to the source."""
+        self.sql("insert into raw.raw_orders values (?, ?, ?, ?)", row_id, order_id, amount, loaded_at)
+
+    def load(self, *options: str) -> None:
+        """Builds the models; conserves_rows is among their tests."""
+        done = self.dbt("build", "--select", "path:models/quarantine", *options)
+        problems = [
+            f"{one.node.name}: {one.message}" for one in done.result.results if one.status not in ("success", "pass")
+        ]
+        assert done.success, problems
+
+    def clean(self, model: str) -> list[int]:
+        """The ids of the clean rows."""
+        return [row_id for (row_id,) in self.sql(f"select row_id from dev_ada_quarantine.{model} order by row_id")]
+
+    def rejected(self, model: str) -> dict[int, str]:
+        """The rules that each rejected row breaks, by its id."""
+        return dict(self.sql(f"select row_id, broken_rules from dev_ada_quarantine.{model}__rejected order by row_id"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("quarantine") / "project"
+    shutil.copytree(REPOSITORY / "tests/integration", folder, ignore=shutil.ignore_patterns("target", "logs"))
+    (folder / "packages.yml").write_text(f"packages:\n  - local: {REPOSITORY}\n", encoding="utf-8")
+    before = Path.cwd(), dict(os.environ)
+    os.chdir(folder)
+    for name in [name for name in os.environ if name.startswith("DBT_")]:
+        del os.environ[name]
+    shop = Shop(folder)
+    assert shop.dbt("deps").success
+    yield shop
+    os.chdir(before[0])
+    os.environ.update(before[1])
+
+
+@pytest.fixture
+def shop(project) -> Shop:
+    project.start()
+    return project
+
+
+@EITHER
+def test_a_rejected_row_is_kept_with_every_rule_it_breaks(shop, model):
+    shop.deliver(1, "7", "12.50", DAY)
+    shop.deliver(2, "seven", "n/a", DAY)
+    shop.deliver(3, None, '"12", ', DAY)
+    shop.load()
+    assert shop.clean(model) == [1]
+    found = shop.sql(
+        "select row_id, order_id, broken_rules, messages, raw_row, loaded_at, rejected_at <= now()::timestamp,"
+        f" rejected_row_id <> '' from dev_ada_quarantine.{model}__rejected order by row_id"
+    )
+    messages = "The order has no number that can be read. The order's amount cannot be read, or is not positive."
+    rules = "readable_key, positive_amount"
+    raw = [
+        '{"row_id":2,"order_id":"seven","amount":"n/a","_loaded_at":"2026-01-01 00:00:00"}',
+        '{"row_id":3,"order_id":null,"amount":"\\"12\\", ","_loaded_at":"2026-01-01 00:00:00"}',
+    ]
+    assert found == [
+        (2, None, rules, messages, raw[0], DAY, True, True),
+        (3, None, rules, messages, raw[1], DAY, True, True),
+    ]
+
+
+@EITHER
+def test_a_condition_that_is_null_is_broken(shop, model):
+    shop.deliver(1, "7", None, DAY)
+    shop.load()
+    assert shop.rejected(model) == {1: "positive_amount"}
+
+
+@EITHER
+def test_rows_follow_what_the_source_says_of_them(shop, model):
+    """Corrected in place or by a new delivery, late, bad after having been good, gone: load after load."""
+    shop.deliver(1, "7", "n/a", DAY)
+    shop.deliver(2, "8", "1.00", DAY)
+    shop.deliver(3, "nine", "1.00", DAY)
+    shop.deliver(4, "10", "1.00", DAY)
+    shop.deliver(5, "11", "0", DAY)
+    shop.deliver(10, "13", "n/a", DAY)
+    shop.load()
+    assert shop.clean(model) == [2, 4]
+    assert shop.rejected(model) == {
+        1: "positive_amount",
+        3: "readable_key",
+        5: "positive_amount",
+        10: "positive_amount",
+    }
+
+    later = DAY + timedelta(days=3)
+    shop.sql("update raw.raw_orders set amount = '5.00' where row_id = 1")  # corrected, the time of its load unchanged
+    shop.deliver(6, "8", "2.00", later)  # delivered again
+    shop.sql("update raw.raw_orders set order_id = '9', _loaded_at = ? where row_id = 3", later)
+    shop.deliver(7, "10", "-1.00", later)  # the newest delivery is bad
+    shop.sql("delete from raw.raw_orders where row_id = 5")
+    shop.load()
+    assert shop.clean(model) == [1, 3, 6]
+    assert shop.rejected(model) == {
+        2: "newest_delivery",
+        4: "newest_delivery",
+        7: "positive_amount",
+        10: "positive_amount",
+    }
+
+    shop.deliver(8, "10", "3.00", later - timedelta(days=1))  # late: an older delivery than that of row 7
+    shop.deliver(9, "12", "3.00", later - timedelta(days=1))
+    shop.sql("update raw.raw_orders set amount = '', _loaded_at = ? where row_id = 1", later)  # good before
+    shop.sql("update raw.raw_orders set amount = '4.00' where row_id = 10")  # loaded long before the newest load
+    shop.load()
+    assert shop.clean(model) == [3, 6, 9, 10]
+    assert shop.rejected(model) == {
+        1: "positive_amount",
+        2: "newest_delivery",
+        4: "newest_delivery",
+        7: "positive_amount",
+        8: "newest_delivery",
+    }
+
+
+@EITHER
+def test_a_row_delivered_many_times_is_conserved_each_time(shop, model):
+    for _ in range(3):
+        shop.deliver(1, "7", "1.00", DAY)
+        shop.deliver(2, "eight", "1.00", DAY)
+    shop.load()
+    counts = (
+        f"select (select count(*) from dev_ada_quarantine.{model}),"
+        f" (select count(*) from dev_ada_quarantine.{model}__rejected),"
+        f" (select count(distinct rejected_row_id) from dev_ada_quarantine.{model}__rejected)"
+    )
+    assert shop.sql(counts) == [(1, 5, 5)]
+
+
+@EITHER
+@pytest.mark.parametrize("table", ["clean", "rejected"])
+def test_conserves_rows_finds_the_row_that_was_lost(shop, model, table):
+    """One row is lost and another is there twice: the counts agree, the keys do not."""
+    amounts = {"clean": "1.00", "rejected": "0"}
+    for row_id in (1, 2):
+        shop.deliver(row_id, str(row_id), amounts[table], DAY)
+    shop.load()
+    base = f"dev_ada_quarantine.base_{model}"
+    shop.sql(f"insert into {base} select * from {base} where row_id = 2")
+    shop.sql(f"delete from {base} where row_id = 1")
+    done = shop.dbt("test", "--select", model)
+    by_name = {one.node.name: one for one in done.result.results}
+    assert by_name[f"{model}_conserves_rows"].status == "pass"
+    keyed = by_name[f"{model}_conserves_rows_by_key"]
+    assert (keyed.status, keyed.failures) == ("fail", 2)
+    there = {"clean": (2, 0), "rejected": (0, 2)}[table]
+    stored = shop.sql(f"from {keyed.node.relation_name} order by row_id")
+    assert stored == [("1", "1", 1, 0, 0), ("2", "2", 1, *there)]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+KEYS = st.one_of(st.sampled_from(["1", "2", "3", "03", " 2 ", "x", "", None, "2.5", "9" * 30]), TEXT)
+AMOUNTS = st.one_of(st.sampled_from(["1.00", "12.5", "0", "-1", "n/a", "1,5", "", None]), TEXT)
+# What happens at the source between two loads: rows arrive (up to a day late), are corrected, or are deleted.
+ARRIVAL = st.tuples(st.just("arrives"), KEYS, AMOUNTS, st.integers(min_value=0, max_value=1))
+CHANGE = st.tuples(st.just("changes"), KEYS, AMOUNTS, st.integers(min_value=0))
+DELETION = st.tuples(st.just("goes"), st.none(), st.none(), st.integers(min_value=0))
+LOADS = st.lists(st.lists(st.one_of(ARRIVAL, ARRIVAL, ARRIVAL, CHANGE, DELETION), max_size=12), min_size=1, max_size=4)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(loads=LOADS)
+@example(loads=[[("arrives", "x", "1.00", 0)], [("changes", "2", "1.00", 0)]])
+@example(loads=[[("arrives", "1", "1.00", 0), ("arrives", "1", "1.00", 0)], [("goes", None, None, 0)]])
+def test_random_dirt_is_conserved(project, loads):
+    """Each row of the source is in one of both models, once, and judged by load it is judged as if at once."""
+    project.start()
+    delivered: dict[int, tuple] = {}
+    for number, events in enumerate(loads, start=1):
+        now = DAY + timedelta(days=2 * number)
+        for kind, key, amount, which in events:
+            if kind == "arrives":
+                row_id = max(delivered, default=0) + 1
+                delivered[row_id] = (key, amount, now - timedelta(days=which))
+            elif delivered:
+                row_id = sorted(delivered)[which % len(delivered)]
+                delivered.pop(row_id)
+                if kind == "changes":
+                    delivered[row_id] = (key, amount, now)
+        project.sql("truncate raw.raw_orders")
+        for row_id, row in delivered.items():
+            project.deliver(row_id, *row)
+        project.load()
+        for model in ("orders", "orders_by_load"):
+            clean, rejected = project.clean(model), project.rejected(model)
+            assert sorted([*clean, *rejected]) == sorted(delivered)
+        assert project.clean("orders") == project.clean("orders_by_load")
+        assert project.rejected("orders") == project.rejected("orders_by_load")
+    kept = project.sql("select row_id, raw_row from dev_ada_quarantine.orders__rejected")
+    for row_id, raw_row in kept:
+        key, amount, loaded_at = delivered[row_id]
+        expected = {"row_id": row_id, "order_id": key, "amount": amount, "_loaded_at": f"{loaded_at}"}
+        assert json.loads(raw_row) == expected
+
+
+GOOD = {"name": "readable_date", "condition": "day is not null", "message": "The date cannot be read."}
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([], "needs a list of at least one rule, for example"),
+        (GOOD, "needs a list of at least one rule, for example"),
+        ("day is not null", "needs a list of at least one rule, for example"),
+        (["day is not null"], "a rule is a name, a condition and a message, all texts"),
+        ([{**GOOD, "message": ""}], "a rule is a name, a condition and a message, all texts"),
+        ([{**GOOD, "condition": True}], "a rule is a name, a condition and a message, all texts"),
+        ([{**GOOD, "mesage": "x"}], "a rule is a name, a condition and a message, all texts"),
+        ([{**GOOD, "name": "Readable date"}], "Try readable_date; got: Readable date"),
+        ([GOOD, GOOD], "two rules have the name readable_date"),
+    ],
+)
+def test_faulty_rules_are_refused(project, rules, message, capfd):
+    done = project.dbt("compile", "--inline", f"select {{{{ dataops.quarantine_columns({rules!r}) }}}}")
+    assert not done.success
+    assert message in capfd.readouterr().out
+
+
+def test_keys_that_are_no_list_are_refused(project, capfd):
+    sql = "{{ dataops.rejected_rows(ref('base_orders'), keys='order_id') }}"
+    assert not project.dbt("compile", "--inline", sql).success
+    assert "keys is a list of columns, for example ['order_id']; got: order_id" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("config", ["incremental_strategy='append', unique_key='judged_key'", "unique_key=['a', 'b']"])
+def test_rows_to_judge_needs_one_key_that_is_replaced(shop, config):
+    file = shop.folder / "models/quarantine/base_orders_by_load.sql"
+    text = file.read_text(encoding="utf-8")
+    good = "    incremental_strategy='delete+insert',\n    unique_key='judged_key',\n"
+    assert good in text
+    file.write_text(text.replace(good, f"    {config},\n"), encoding="utf-8")
+    try:
+        done = shop.dbt("run", "--select", "base_orders_by_load")
+    finally:
+        file.write_text(text, encoding="utf-8")
+    assert not done.success
+    assert (
+        "dataops.rows_to_judge needs incremental_strategy='delete+insert' and one column"
+        in done.result.results[0].message
+    )

@@ -1,0 +1,138 @@
+"""make rejected: which rows are set aside, told without telling what is personal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.helpers import Done, copy_project, make_project, run, succeed
+
+DEV = "warehouse/dev/dev_ada.duckdb"
+
+
+@pytest.fixture(scope="module")
+def built(ready_project, tmp_path_factory) -> Path:
+    """A project that is built in dev. Tests that change something take a copy."""
+    project = copy_project(ready_project, tmp_path_factory.mktemp("rejected"))
+    succeed("make", "build", cwd=project)
+    return project
+
+
+def rejected(project: Path, *options: str) -> Done:
+    """Runs `make rejected`."""
+    return run("make", "rejected", f"ARGS={' '.join(options)}", cwd=project)
+
+
+def query(project: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(project / DEV), read_only=True) as warehouse:
+        return warehouse.execute(sql).fetchall()
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table."""
+    return [cell.strip() for cell in re.split("[│┃]", line)[1:-1]]
+
+
+def test_rows_are_counted_by_model_rule_and_day(built):
+    done = rejected(built)
+    assert done.code == 0
+    heading, *lines = [cells(line) for line in done.output.splitlines() if line[:1] in "│┃"]
+    days = heading[3:-1]
+    assert heading[:3] == ["model", "rule", "rows"] and heading[-1] == "earlier"
+    printed = {(line[0], line[1]): [int(figure or 0) for figure in line[2:]] for line in lines}
+    assert len(printed) == 10
+    for (model, rule), figures in printed.items():
+        there = query(
+            built,
+            f"select strftime(loaded_at, '%b %d'), count(*) from dev_staging.{model}__rejected"
+            f" where list_contains(string_split(broken_rules, ', '), '{rule}') group by 1",
+        )
+        by_day = dict(there)
+        newest = [by_day.get(day, 0) for day in days]
+        total = sum(by_day.values())
+        assert figures == [total, *newest, total - sum(newest)], (model, rule)
+
+
+def test_a_model_a_rule_and_rows_can_be_asked_for(built):
+    by_model = rejected(built, "--model", "stg_shop__orders__rejected")
+    assert "known_customer" in by_model.output and "stg_shop__payments" not in by_model.output
+    by_rule = rejected(built, "--rule", "known_order")
+    assert "stg_shop__order_items" in by_rule.output and "newest_delivery" not in by_rule.output
+
+    shown = rejected(built, "--model", "stg_shop__products", "--rows", "3")
+    assert shown.code == 0
+    text = "".join(cells(line)[-1] for line in shown.output.splitlines() if line[:1] == "│")
+    assert text.replace(" ", "").startswith('{"product_id":"41","name":null,"category":"Pantry","unit_price":"-1.00"')
+
+
+def test_nothing_personal_is_printed(built, tmp_path):
+    """Whether the raw row is tagged, or a column of the source alone."""
+    names = {row["name"] for row in csv.DictReader((built / "seeds/shop/raw_customers.csv").open(encoding="utf-8"))}
+    done = rejected(built, "--model", "stg_shop__customers", "--rows", "20")
+    assert done.code == 0 and "newest_delivery" in done.output
+    assert not [name for name in names if name.strip() and name in done.output]
+    assert "@example.com" not in done.output
+
+    project = copy_project(built, tmp_path)
+    file = project / "models/staging/shop/stg_shop__customers__rejected.yml"
+    text = file.read_text(encoding="utf-8")
+    tag = "        config:\n          tags: [pii]\n"
+    assert text.count(tag) == 1
+    file.write_text(text.replace(tag, ""), encoding="utf-8")
+    succeed(".venv/bin/dbt", "parse", "--target-path", "target/dev", cwd=project)
+    done = rejected(project, "--model", "stg_shop__customers", "--rows", "1")
+    text = "".join(cells(line)[-1] for line in done.output.splitlines() if line[:1] == "│")
+    assert '"name":"(pii)","email":"(pii)"' in text.replace(" ", "")
+    assert "customer_id" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "stg_shop__order"], "Did you mean stg_shop__orders"),
+        (["--model", "x"], "There is: stg_shop__customers, stg_shop__order_items"),
+        (["--rule", "readable_dat"], "Did you mean readable_date"),
+        (["--rows", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_there_is(built, options, message):
+    done = rejected(built, *options)
+    assert done.code != 0
+    assert message in done.output
+
+
+def test_where_nothing_was_built_it_says_what_to_type(built, tmp_path):
+    done = run("make", "rejected", "TARGET=prod", cwd=built)
+    assert done.code != 0
+    assert (
+        "Nothing was built in prod yet: target/prod/manifest.json is missing. Type: make build TARGET=prod"
+        in done.output
+    )
+
+    project = copy_project(built, tmp_path)
+    with duckdb.connect(str(project / DEV)) as warehouse:
+        warehouse.execute("drop view dev_staging.stg_shop__orders__rejected")
+    done = rejected(project)
+    assert done.code != 0
+    assert done.output.startswith("stg_shop__orders__rejected cannot be read: it was not built since it was added")
+    (project / DEV).unlink()
+    done = rejected(project)
+    assert done.code != 0
+    assert f"Nothing was built in dev yet: {DEV} is missing. Type: make build" in done.output
+    assert not (project / DEV).exists()
+
+
+def test_a_project_without_quarantine_says_so(built, tmp_path):
+    project = make_project(tmp_path, example="no")
+    (project / ".venv").symlink_to(built / ".venv")
+    (project / "target/dev").mkdir(parents=True)
+    manifest = {"nodes": {}, "sources": {}, "parent_map": {}}
+    (project / "target/dev/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    done = run(".venv/bin/python", "-m", "ops.rejected", cwd=project)
+    assert done.code == 1
+    assert "No model of this project ends in __rejected" in done.output

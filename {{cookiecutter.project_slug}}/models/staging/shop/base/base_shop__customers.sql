@@ -1,0 +1,60 @@
+-- The raw table is a seed in the sample, and dbt must load it first.
+-- depends_on: {{ ref('raw_customers') }}
+
+{%- set rules = [
+    {
+        'name': 'readable_key',
+        'condition': 'customer_id is not null',
+        'message': 'The customer has no number that can be read.',
+    },
+    {
+        'name': 'newest_delivery',
+        'condition': 'customer_id is null or delivery = 1',
+        'message': 'The customer was delivered again; its newest delivery counts.',
+    },
+] %}
+
+with source as (
+
+    select * from {{ source('shop', 'raw_customers') }}
+
+),
+
+renamed as (
+
+    select
+        {{ dataops.try_cast('customer_id', 'bigint') }} as customer_id,
+        trim(name) as customer_name,
+        nullif(lower(trim(email)), '') as email,
+        nullif(trim(city), '') as city,
+        {{ dataops.try_cast('signed_up_at', 'timestamp') }} as signed_up_at,
+        _loaded_at as loaded_at,
+        {{ dataops.raw_row('source') }} as raw_row
+    from source
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by customer_id order by loaded_at desc) as delivery
+    from renamed
+
+),
+
+final as (
+
+    select
+        customer_id,
+        customer_name,
+        email,
+        city,
+        signed_up_at,
+        loaded_at,
+        {{ dataops.quarantine_columns(rules) }}
+    from numbered
+
+)
+
+select * from final

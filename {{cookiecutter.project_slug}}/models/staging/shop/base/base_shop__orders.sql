@@ -1,0 +1,78 @@
+-- The raw table is a seed in the sample, and dbt must load it first.
+-- depends_on: {{ ref('raw_orders') }}
+
+{%- set rules = [
+    {
+        'name': 'readable_key',
+        'condition': 'order_id is not null',
+        'message': 'The order has no number that can be read.',
+    },
+    {
+        'name': 'readable_date',
+        'condition': 'ordered_at is not null',
+        'message': 'The date of the order cannot be read.',
+    },
+    {
+        'name': 'known_customer',
+        'condition': 'customers.customer_id is not null',
+        'message': 'The customer is not in the list of customers.',
+    },
+    {
+        'name': 'newest_delivery',
+        'condition': 'order_id is null or delivery = 1',
+        'message': 'The order was delivered again; its newest delivery counts.',
+    },
+] %}
+
+with source as (
+
+    select * from {{ source('shop', 'raw_orders') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_shop__customers') }}
+
+),
+
+renamed as (
+
+    select
+        {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
+        {{ dataops.try_cast('customer_id', 'bigint') }} as customer_id,
+        lower(trim(status)) as status,
+        lower(trim(channel)) as channel,
+        {{ dataops.try_cast('ordered_at', 'timestamp') }} as ordered_at,
+        _loaded_at as loaded_at,
+        {{ dataops.raw_row('source') }} as raw_row
+    from source
+
+),
+
+-- A later load may correct an order.
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by order_id order by loaded_at desc) as delivery
+    from renamed
+
+),
+
+final as (
+
+    select
+        numbered.order_id,
+        numbered.customer_id,
+        numbered.status,
+        numbered.channel,
+        numbered.ordered_at,
+        numbered.loaded_at,
+        {{ dataops.quarantine_columns(rules) }}
+    from numbered
+    left join customers on numbered.customer_id = customers.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,79 @@
+-- The raw table is a seed in the sample, and dbt must load it first.
+-- depends_on: {{ ref('raw_payments') }}
+
+{%- set rules = [
+    {
+        'name': 'readable_key',
+        'condition': 'payment_id is not null',
+        'message': 'The payment has no number that can be read.',
+    },
+    {
+        'name': 'readable_amount',
+        'condition': 'amount >= 0',
+        'message': 'The amount cannot be read, or is negative.',
+    },
+    {
+        'name': 'known_order',
+        'condition': 'orders.order_id is not null',
+        'message': 'The order does not exist, or was rejected itself.',
+    },
+    {
+        'name': 'newest_delivery',
+        'condition': 'payment_id is null or delivery = 1',
+        'message': 'The payment was delivered again; its newest delivery counts.',
+    },
+] %}
+
+with source as (
+
+    select * from {{ source('shop', 'raw_payments') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('stg_shop__orders') }}
+
+),
+
+renamed as (
+
+    select
+        {{ dataops.try_cast('payment_id', 'bigint') }} as payment_id,
+        {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
+        lower(trim(kind)) as kind,
+        lower(trim(method)) as method,
+        {{ dataops.try_cast('amount', 'decimal(18, 2)') }} as amount,
+        {{ dataops.try_cast('paid_at', 'timestamp') }} as paid_at,
+        _loaded_at as loaded_at,
+        {{ dataops.raw_row('source') }} as raw_row
+    from source
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by payment_id order by loaded_at desc) as delivery
+    from renamed
+
+),
+
+final as (
+
+    select
+        numbered.payment_id,
+        numbered.order_id,
+        numbered.kind,
+        numbered.method,
+        numbered.amount,
+        numbered.paid_at,
+        numbered.loaded_at,
+        {{ dataops.quarantine_columns(rules) }}
+    from numbered
+    left join orders on numbered.order_id = orders.order_id
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+{{ dataops.rejected_rows(ref('base_shop__products'), keys=['product_id']) }}

@@ -1,0 +1,228 @@
+"""make rejected: the rows that break a rule, by model, rule and day; --rows shows some of them.
+
+What there is comes from dbt's manifest: every model whose name ends in __rejected, with the columns of
+`dataops.rejected_rows`. No value of a column that is tagged pii is printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import click
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ops.warehouse import PROJECT, wait_until_writable, warehouse_file
+
+SUFFIX = "__rejected"
+PERSONAL = "pii"  # the tag of columns with personal data
+WITHHELD = "(pii)"
+DAYS = 5  # that have a column of their own
+COUNTS = """
+    select rule, cast(loaded_at as date) as day, count(*) as rows
+    from (select loaded_at, unnest(string_split(broken_rules, ', ')) as rule from {relation})
+    group by all
+"""
+ROWS = """
+    select loaded_at, broken_rules, messages, raw_row from {relation}
+    where $rule is null or list_contains(string_split(broken_rules, ', '), $rule)
+    order by loaded_at desc nulls last, rejected_row_id
+    limit $limit
+"""
+
+
+@dataclass(frozen=True)
+class RejectedModel:
+    """A model with rejected rows.
+
+    Attributes:
+        name: of the model whose rows they are, `stg_shop__orders`.
+        relation: its rejected rows in the warehouse, as SQL names them.
+        personal: its columns, and fields of its raw rows, with personal data.
+    """
+
+    name: str
+    relation: str
+    personal: frozenset[str]
+
+
+def is_personal(part: dict) -> bool:
+    """Whether a node or column of the manifest is tagged pii."""
+    return PERSONAL in {*part.get("tags", []), *part.get("config", {}).get("tags", [])}
+
+
+def sources_of(manifest: dict, node: str) -> list[dict]:
+    """The sources that a node is made of, however many models lie between."""
+    found, waiting, seen = [], [node], set()
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in manifest["sources"]:
+            found.append(manifest["sources"][one])
+        waiting += manifest["parent_map"].get(one, [])
+    return found
+
+
+def personal_names(manifest: dict, node: dict) -> frozenset[str]:
+    """The columns of a rejected model, and fields of its raw rows, whose values are not printed.
+
+    Those tagged pii; and by name what is tagged in a source that the model is made of, since the raw row holds that too.
+    Where the whole model or source is tagged, all of them.
+    """
+    parts = [node, *sources_of(manifest, node["unique_id"])]
+    names = {name for part in parts for name, column in part["columns"].items() if is_personal(column)}
+    if any(map(is_personal, parts)):
+        names |= {"raw_row", *node["columns"]}
+    return frozenset(names)
+
+
+def rejected_models(manifest: dict) -> list[RejectedModel]:
+    """The models with rejected rows, by name."""
+    nodes = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["name"].endswith(SUFFIX)
+    ]
+    models = [
+        RejectedModel(node["name"].removesuffix(SUFFIX), node["relation_name"], personal_names(manifest, node))
+        for node in nodes
+    ]
+    return sorted(models, key=lambda model: model.name)
+
+
+def read_manifest(target: str) -> dict:
+    """dbt's manifest of an environment; ends the program where there is none."""
+    file = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}") / "manifest.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {build(target)}")
+
+
+def build(target: str) -> str:
+    """What to type to build an environment."""
+    return "make build" if target == "dev" else f"make build TARGET={target}"
+
+
+def one_of(what: str, name: str, names: list[str]) -> str:
+    """The name, where it is one of these; a usage error with suggestions where it is not."""
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, names, n=3)
+    suggestion = f"Did you mean {' or '.join(close)}?" if close else f"There is: {', '.join(names) or 'none'}."
+    raise click.UsageError(f"No {what} {name!r}. {suggestion}")
+
+
+def connect(target: str) -> duckdb.DuckDBPyConnection:
+    """The warehouse of an environment, to read; ends the program where there is none."""
+    file = warehouse_file(target)
+    if not file.exists():
+        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {build(target)}")
+    if problem := wait_until_writable(file):
+        sys.exit(problem)
+    return duckdb.connect(str(file), read_only=True)
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, model: RejectedModel, sql: str, values: dict[str, object] | None = None
+) -> list[tuple]:
+    """The rows of a query of a model; ends the program where the model was not built."""
+    try:
+        return connection.execute(sql.format(relation=model.relation), values or {}).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        sys.exit(
+            f"{model.name}{SUFFIX} cannot be read: it was not built since it was added or changed, or it lacks a column of"
+            f" dataops.rejected_rows. {error}"
+        )
+
+
+Count = tuple[str, str, date | None, int]  # model, rule, day of the load, rows
+
+
+def counts(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None) -> list[Count]:
+    """How many rows of each model break a rule on a day. A row that breaks two rules counts for each."""
+    found = [(model.name, *row) for model in models for row in read(connection, model, COUNTS)]
+    if rule:
+        one_of("row breaks a rule", rule, sorted({count[1] for count in found}))
+    return [count for count in found if rule in (None, count[1])]
+
+
+def counts_table(found: list[Count]) -> Table:
+    """Rows by model and rule, with the newest days in columns of their own, newest first."""
+    days = sorted({day for *_, day, _ in found if day}, reverse=True)
+    shown, has_earlier = days[:DAYS], len(days) > DAYS or any(day is None for *_, day, _ in found)
+    table = Table()
+    for heading in ("model", "rule"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("rows", *(f"{day:%b %d}" for day in shown), *(["earlier"] if has_earlier else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model, rule in sorted({(model, rule) for model, rule, *_ in found}):
+        by_day = {day: rows for of_model, of_rule, day, rows in found if (of_model, of_rule) == (model, rule)}
+        figures = [by_day.get(day, 0) for day in shown]
+        total = sum(by_day.values())
+        figures = [total, *figures, *([total - sum(figures)] if has_earlier else [])]
+        table.add_row(model, rule, *(f"{figure:,}" if figure else "" for figure in figures))
+    return table
+
+
+def printable(model: RejectedModel, column: str, value: object) -> str:
+    """A value as it is printed: nothing personal, and of a raw row all fields that are not."""
+    if column in model.personal:
+        return WITHHELD
+    if column != "raw_row":
+        return str(value)
+    fields = json.loads(str(value))
+    shown = {name: WITHHELD if name in model.personal else field for name, field in fields.items()}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def rows_table(
+    connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
+) -> Table:
+    """The newest rejected rows of all models together, at most `limit`."""
+    found = [(model, row) for model in models for row in read(connection, model, ROWS, {"rule": rule, "limit": limit})]
+    found.sort(key=lambda one: one[1][0] or datetime.min, reverse=True)
+    columns = ("loaded_at", "broken_rules", "messages", "raw_row")
+    table = Table("model", *columns, show_lines=True)
+    for model, row in found[:limit]:
+        values = (printable(model, column, value) for column, value in zip(columns, row, strict=True))
+        table.add_row(model.name, *map(escape, values))
+    return table
+
+
+@click.command()
+@click.option("--model", metavar="NAME", help="Of one model: stg_shop__orders, or stg_shop__orders__rejected.")
+@click.option("--rule", metavar="NAME", help="Of one rule.")
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Show the newest N rows themselves.")
+def main(model: str | None, rule: str | None, rows: int | None) -> None:
+    """Count the rows that break a rule, by model, rule and day of the load. TARGET chooses the environment."""
+    target = os.environ.get("DBT_TARGET", "dev")
+    models = rejected_models(read_manifest(target))
+    if not models:
+        sys.exit(f"No model of this project ends in {SUFFIX}, so no rows are set aside. README.md says how to add one.")
+    if model:
+        name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])
+        models = [one for one in models if one.name == name]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    with connect(target) as connection:
+        found = counts(connection, models, rule)
+        if not found:
+            console.print(f"No row is rejected in {target}.")
+        elif rows:
+            console.print(rows_table(connection, models, rule, rows))
+        else:
+            console.print(counts_table(found))
+            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"')
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m ops.rejected")
