@@ -392,7 +392,7 @@ class Comparer:
         return f"case when length({text}) > {LONGEST_VALUE} then left({text}, {LONGEST_VALUE}) || '…' else {text} end"
 
     def _show_by_key(self, result: Comparison) -> None:
-        order = ", ".join(f"k{number}" for number in range(len(self._key)))
+        order = ", ".join(f"d.k{number}" for number in range(len(self._key)))
         shown_keys = [self._text(f"d.k{number}", name) for number, name in enumerate(self._key)]
         if result.rows_changed and self._values:
             selected = [*shown_keys]
@@ -404,7 +404,7 @@ class Comparer:
                 )
             source, sort = self._changed_rows(), order
             if result.rows_changed > MOST_SORTED:  # the first by key are found without joining all of them again
-                few = f"(from differing where {IN_BOTH} order by {order} limit {self._example_count})"
+                few = f"(from differing as d where {IN_BOTH} order by {order} limit {self._example_count})"
                 source = source.replace(f"(from differing where {IN_BOTH})", few, 1)
             else:  # those that show most
                 changes = [
@@ -432,7 +432,7 @@ class Comparer:
                 "null" if self._is_personal(name) else self._text(self._read(name, side, alias), name) for name in shown
             ]
             rows = self._rows(
-                f"select {', '.join(selected)} from (from differing where {condition} order by {order}"
+                f"select {', '.join(selected)} from (from differing as d where {condition} order by {order}"
                 f" limit {self._example_count}) as d join {(self._base, self._head)[side]} as {alias} on {on} order by {order}"
             )
             for row in rows:
@@ -496,8 +496,8 @@ class Comparer:
             if is_number(self._types[name]):
                 result.drift.append(Drift(name, base[1], head[1]))
 
-    def _figures(self, side: int, relation: str, names: list[str]) -> list[tuple[int, Figures]]:
-        """The fingerprint and the figures of some columns, in one pass."""
+    def _figures(self, side: int, relation: str, names: list[str]) -> list[tuple[tuple[int, int], Figures]]:
+        """The fingerprint (rows and sum of hashes, one of which is 0) and the figures of some columns, in one pass."""
         selected = ["count(*)"]
         for name in names:
             column = self._common[name][side]
@@ -515,8 +515,8 @@ class Comparer:
             fingerprint, filled, mean, minimum, maximum = values[at : at + 5]
             if mean is not None and not math.isfinite(mean):
                 mean = str(mean)
-            share = 1 - filled / rows if rows else 0.0
-            figures.append((fingerprint, Figures(share, mean, minimum, maximum)))
+            share = (rows - filled) / rows if rows else 0.0
+            figures.append(((rows, fingerprint), Figures(share, mean, minimum, maximum)))
         return figures
 
     def _run(self, sql: str) -> None:
