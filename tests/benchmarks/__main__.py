@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import build, generation, hooks, lint, report, setup
+from tests.benchmarks import build, crosscheck, generation, hooks, lint, report, setup
 from tests.benchmarks.machine import describe_machine, describe_versions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.workshop import Workshop
 
-BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in (generation, setup, build, hooks, lint)}
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module.measure for module in (generation, setup, build, hooks, lint, crosscheck)
+}
 
 
 def in_a_folder(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> Path | None:

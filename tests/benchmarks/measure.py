@@ -28,7 +28,7 @@ class Result:
     Attributes:
         name: what was measured, in words.
         values: one value a run, in the order of the runs.
-        unit: `s` (seconds), `ms` (milliseconds) or `times` (a ratio).
+        unit: `s` (seconds), `ms` (milliseconds), `times` (a ratio) or `MB` (10^6 bytes, nearly).
         target: the most that the median may be, in the same unit; None where nothing is asked.
     """
 

@@ -18,7 +18,9 @@ def figure(value: float, unit: str) -> str:
     >>> figure(1.234, "s"), figure(0.98, "times"), figure(25.4, "ms")
     ('1.23 s', '0.98 times', '25 ms')
     """
-    return {"s": f"{value:.2f} s", "ms": f"{value:.0f} ms", "times": f"{value:.2f} times"}[unit]
+    return {"s": f"{value:.2f} s", "ms": f"{value:.0f} ms", "times": f"{value:.2f} times", "MB": f"{value:,.0f} MB"}[
+        unit
+    ]
 
 
 def facts_table(title: str, facts: dict[str, str]) -> Table:

@@ -146,6 +146,6 @@ def run() -> None:
     except OSError as error:
         print(f"The result cannot be written: {error}", file=sys.stderr)
         sys.exit(2)
-    except Exception:  # a fault of this program
+    except Exception:  # noqa: BLE001 - a fault of this program must not end with 1
         traceback.print_exc()
         sys.exit(2)
