@@ -244,13 +244,14 @@ class Code:
     def _key(self, node) -> tuple[str, ...]:
         """The columns that identify a row, from what is declared or tested: the primary key before other unique columns."""
         declared, unique = [], []
-        for constraint in getattr(node, "constraints", []):
-            if constraint.columns and str(constraint.type) in ("primary_key", "unique"):
-                (declared if str(constraint.type) == "primary_key" else unique).append(tuple(constraint.columns))
+        constraints = [(one, tuple(one.columns)) for one in getattr(node, "constraints", [])]
         for column in node.columns.values():
-            for constraint in getattr(column, "constraints", []):
-                if str(constraint.type) in ("primary_key", "unique"):
-                    (declared if str(constraint.type) == "primary_key" else unique).append((column.name,))
+            constraints += [(one, (column.name,)) for one in getattr(column, "constraints", [])]
+        for constraint, columns in constraints:
+            if columns and constraint.type == "primary_key":
+                declared.append(columns)
+            elif columns and constraint.type == "unique":
+                unique.append(columns)
         not_null = set()
         for test in self._tests_of(node.unique_id):
             arguments = test.test_metadata.kwargs.get("arguments") or test.test_metadata.kwargs

@@ -57,7 +57,6 @@ def main(
     """
     head = head or os.environ.get("DBT_TARGET") or "dev"
     remove_results()
-    project = ""
     result = Result(describe_side(None, base), describe_side(None, head))
     try:
         if base == head:
@@ -70,10 +69,10 @@ def main(
         if sides[0].file.samefile(sides[1].file):
             raise CannotCompare(f"{base} and {head} are the same file.", "Name two different ones.")
         result.base, result.head = (describe_side(side, side.name) for side in sides)
-        project = _compare(sides[0], sides[1], (*_words(select), *models), _words(exclude), examples, result)
+        _compare(sides[0], sides[1], (*_words(select), *models), _words(exclude), examples, result)
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
-    written = write_results(result, project)
+    written = write_results(result)
     # Into a file or a CI log, whose width nobody knows, as wide as a page of text.
     show(Console(highlight=False, width=None if sys.stdout.isatty() else 110), result, written)
     sys.exit(result.exit_code)
@@ -86,12 +85,13 @@ def _words(options: tuple[str, ...]) -> tuple[str, ...]:
 
 def _compare(
     base: Side, head: Side, select: tuple[str, ...], exclude: tuple[str, ...], examples: int, result: Result
-) -> str:
-    """Fills in the result, and returns the project's name."""
+) -> None:
+    """Fills in the result."""
     target = head.target
     os.environ["DBT_TARGET_PATH"] = str(Path("target", target))
     os.environ["DBT_TARGET"] = target
     code = read_code(target)
+    result.project = code.project
     chosen = select_models(code, target, select, exclude)
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -106,7 +106,6 @@ def _compare(
         for one in compare_models(space, base, head, chosen, code.models, whole, examples):
             result.models.append(one)
             progress.update(task, advance=1, description=next(names, ""))
-    return code.project
 
 
 def remove_results() -> None:
@@ -115,12 +114,12 @@ def remove_results() -> None:
         (FOLDER / name).unlink(missing_ok=True)
 
 
-def write_results(result: Result, project: str) -> list[Path]:
+def write_results(result: Result) -> list[Path]:
     """Writes summary, page and JSON, each whole or not at all, and returns their paths."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     texts = {
         "summary.md": as_markdown(result),
-        "report.html": as_page(result, project),
+        "report.html": as_page(result),
         "result.json": json.dumps(result.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     for name, text in texts.items():

@@ -10,7 +10,7 @@ from ops.crosscheck import wording
 from ops.crosscheck.results import Result
 
 
-def as_page(result: Result, project: str) -> str:
+def as_page(result: Result) -> str:
     """The page, as HTML. Every value in it is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -23,7 +23,6 @@ def as_page(result: Result, project: str) -> str:
     counts = [(verdict, len(result.with_verdict(verdict))) for verdict in order]
     return environment.get_template("report.html.j2").render(
         result=result,
-        project=project,
         wording=wording,
         counts=[(verdict, count) for verdict, count in counts if count],
         remedies=list(dict.fromkeys(model.remedy for model in result.models if model.remedy)),

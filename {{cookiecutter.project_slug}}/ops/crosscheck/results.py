@@ -51,6 +51,7 @@ class Result:
 
     Attributes:
         problem, remedy: why nothing at all was compared, and what to type.
+        project: the project's name, empty where its code was not read.
         base, head: name, file and time of the last build of each side.
     """
 
@@ -59,6 +60,7 @@ class Result:
     models: list[ModelResult] = field(default_factory=list)
     problem: str | None = None
     remedy: str | None = None
+    project: str = ""
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def with_verdict(self, *verdicts: str) -> list[ModelResult]:
@@ -104,6 +106,7 @@ class Result:
         return {
             "version": VERSION,
             "made_at": self.made_at.isoformat(timespec="seconds"),
+            "project": self.project,
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "headline": self.headline,
