@@ -92,7 +92,7 @@ def test_rows_added_removed_and_changed(project):
         insert into dev_marts.products by name
             select * replace (product_id + 9000 as product_id) from dev_marts.products order by product_id limit 2;
         update dev_marts.orders set net_amount = net_amount + 100 where order_id = (select max(order_id) from dev_marts.orders);
-        update dev_raw.raw_products set price = '999.99' where product_id = '3';
+        update dev_raw.raw_products set unit_price = '999.99' where product_id = '3';
         """,
     )
     done = crosscheck(project, code=1)
@@ -131,7 +131,8 @@ def test_columns_added_removed_and_retyped_by_a_change_of_code(project):
         "select * exclude (category) replace (cast(product_id as integer) as product_id), 1 as shelf from final",
     )
     marts = project / "models/marts/products.sql"
-    edit(marts, "products.category", "cast(null as varchar) as category")
+    edit(marts, "products.category", "'none' as category")
+    edit(marts, "products.product_id,", "cast(products.product_id as bigint) as product_id,")
     only = " ".join(f"--exclude-resource-type {kind}" for kind in ("snapshot", "test", "unit_test"))
     succeed("make", "build", f"ARGS=--vars 'recent_days: 0' --select stg_shop__products+ {only}", cwd=project)
     crosscheck(project, "stg_shop__products", "products", code=1)
@@ -473,7 +474,7 @@ def test_two_release_files_of_one_name_are_compared_views_too(project):
     newer = "warehouse/prod/releases/2/prod.duckdb"
     files = ["--base", "warehouse/prod/releases/1/prod.duckdb", "--head", newer]
     assert "13 the same" in crosscheck(project, *files, code=0).output
-    change(project / newer, "update raw.raw_products set price = '999.99' where product_id = '3'")
+    change(project / newer, "update raw.raw_products set unit_price = '999.99' where product_id = '3'")
     crosscheck(project, *files, code=1)
     found = of_model(project, "stg_shop__products")["comparison"]
     assert (found["rows_changed"], found["changed_columns"]) == (1, {"unit_price": 1})

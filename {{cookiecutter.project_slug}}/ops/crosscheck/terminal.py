@@ -27,15 +27,16 @@ def show(console: Console, result: Result, files: list[Path]) -> None:
     """Prints a result, and last where it was written and what to do next."""
     if result.models:
         console.print(_overview(result))
-        console.print()
         detailed = [model for model in result.models if model.problem or model.verdict in ("different", "allowed")]
+        if detailed and detailed[0].problem:
+            console.print()
         for model in detailed[:MOST_DETAILED]:
             _detail(console, model)
         if len(detailed) > MOST_DETAILED:
             console.print(f"\n{len(detailed) - MOST_DETAILED} more are on the page.")
-    console.print(f"\n{escape(result.headline)}")
+    console.print(f"\n{escape(result.headline)}", soft_wrap=True)
     if result.remedy:
-        console.print(escape(result.remedy))
+        console.print(escape(result.remedy), soft_wrap=True)
     remedies = list(dict.fromkeys(model.remedy for model in result.models if model.remedy))
     for remedy in remedies:
         console.print(escape(remedy), soft_wrap=True)
