@@ -62,7 +62,7 @@ def integration(tmp_path_factory) -> Path:
     for target in ("dev", "prod"):
         environment = clean_environment(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
         done = succeed(DBT, "--warn-error", "build", cwd=project, environment=environment)
-        assert "PASS=5 WARN=0 ERROR=0" in done.output
+        assert "PASS=7 WARN=0 ERROR=0" in done.output, "five models and two hooks"
     return project
 
 
@@ -72,7 +72,9 @@ def rows(project: Path, target: str, sql: str) -> list[tuple]:
 
 
 def test_schema_name(integration):
-    schemas = "select distinct table_schema from information_schema.tables order by 1"
+    schemas = (
+        "select distinct table_schema from information_schema.tables where table_name <> 'dataops_builds' order by 1"
+    )
     assert rows(integration, "dev", schemas) == [("dev_ada_columns",), ("dev_ada_rows",)]
     assert rows(integration, "prod", schemas) == [("columns",), ("rows",)]
 
@@ -117,3 +119,28 @@ def test_recent_rows(integration):
 def test_installing_the_package_takes_macros_only(integration):
     listed = succeed(DBT, "--quiet", "ls", "--output", "name", cwd=integration).output.split()
     assert sorted(listed) == ["all_rows", "audit_columns", "recent_rows", "surrogate_key", "try_cast"]
+
+
+def test_record_build(integration, tmp_path):
+    """One row for each model, its last build: whole, empty, failed or stopped; who was not built keeps its row."""
+    project = shutil.copytree(integration, tmp_path / "project")
+    builds = (
+        "select relation_name, state, recent_days, code_checksum, invocation_id from {}.dataops_builds order by all"
+    )
+    recorded = {name: rest for name, *rest in rows(project, "prod", builds.format("main"))}
+    assert sorted(recorded) == ["all_rows", "audit_columns", "recent_rows", "surrogate_key", "try_cast"]
+    assert {(state, days) for state, days, *_ in recorded.values()} == {("success", 0)}
+    before = {name: rest for name, *rest in rows(project, "dev", builds.format("dev_ada"))}
+    assert {(state, days) for state, days, *_ in before.values()} == {("success", 3)}
+    assert {name: rest[2] for name, rest in before.items()} == {name: rest[2] for name, rest in recorded.items()}
+    assert len({rest[3] for rest in before.values()}) == 1
+
+    succeed(DBT, "run", "--empty", "--select", "all_rows", cwd=project)
+    (project / "models/columns/try_cast.sql").write_text("select no_such_column")
+    assert run(DBT, "run", "--select", "try_cast", cwd=project).code != 0
+    after = {name: rest for name, *rest in rows(project, "dev", builds.format("dev_ada"))}
+    assert {name: rest[0] for name, rest in after.items() if rest != before[name]} == {
+        "all_rows": "empty",
+        "try_cast": "error",
+    }
+    assert after["try_cast"][2] != before["try_cast"][2], "another code"

@@ -75,31 +75,28 @@ frames = [connection.execute(f"from {side}.main.t").df() for side in ("base", "h
 compare = PandasCompare(*frames, join_columns="id")
 found = int((~compare.intersect_rows[[c for c in compare.intersect_rows if c.endswith("_match")]].all(axis=1)).sum())
 """,
-    # The query of Recce's value diff (recce.tasks.valuediff), which compares one column after another, on DuckDB. Recce itself
-    # needs a dbt project with both sides in one database, and a server; this leaves both out, in its favour.
+    # Recce needs a dbt project that reaches both sides through one connection: two views of one model.
     "recce": """
-import importlib.metadata
-importlib.metadata.version("recce")
-differing = 0
-for column in COLUMNS:
-    (matched,) = connection.execute(f'''
-        with a_query as (select id, {column} from base.main.t),
-        b_query as (select id, {column} from head.main.t),
-        joined as (
-            select coalesce(a_query.id, b_query.id) as id,
-            case
-                when a_query.{column} = b_query.{column} then 'match'
-                when a_query.{column} is null and b_query.{column} is null then 'both null'
-                when a_query.id is null then 'missing from a'
-                when b_query.id is null then 'missing from b'
-                when a_query.{column} is null or b_query.{column} is null then 'one null'
-                else 'not match'
-            end as match_status
-            from a_query full outer join b_query on a_query.id = b_query.id
-        )
-        select count(*) filter (match_status not in ('match', 'both null')) from joined''').fetchone()
-    differing = max(differing, matched)
-found = differing
+import os, pathlib, shutil, subprocess
+project = pathlib.Path(sys.argv[1], "recce")
+shutil.rmtree(project, ignore_errors=True)
+(project / "models").mkdir(parents=True)
+(project / "dbt_project.yml").write_text("name: rival\\nversion: 0.1.0\\nprofile: rival\\nflags: {send_anonymous_usage_stats: false}\\n")
+(project / "models" / "t.sql").write_text("select * from {{ target.name }}.main.t")
+attached = [{"path": f"{sys.argv[1]}/{sys.argv[2] if name == 'head' else name}.duckdb", "alias": name, "read_only": True} for name in ("base", "head")]
+sides = {name: {"type": "duckdb", "path": "rival.duckdb", "schema": f"{name}_side", "threads": 2, "attach": attached} for name in ("base", "head")}
+(project / "profiles.yml").write_text(json.dumps({"rival": {"target": "head", "outputs": sides}}))
+os.chdir(project)
+dbt = pathlib.Path(sys.executable).with_name("dbt")
+for name, folder in (("base", "target-base"), ("head", "target")):
+    for command in (["run"], ["docs", "generate"]):
+        subprocess.run([dbt, "--quiet", *command, "--target", name, "--target-path", folder], check=True, stdout=subprocess.DEVNULL)
+from recce.core import load_context
+from recce.tasks.valuediff import ValueDiffTask
+load_context(target_base_path="target-base", target_path="target", target="head")
+start = time.perf_counter()
+matched = ValueDiffTask({"model": "t", "primary_key": "id"}).execute()
+found = int(max(matched.summary.total - row[1] for row in matched.data.data))
 """,
 }
 
