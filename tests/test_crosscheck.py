@@ -320,7 +320,7 @@ def say_nothing_was_compared(project: Path, done: Done) -> None:
     [
         (["--base", "prud"], "dev", "'prud' is neither an environment (dev, ci, prod) nor a file that exists."),
         (["--base", "warehouse/prod/gone.duckdb"], "dev", "nor a file that exists"),
-        (["--base", "warehouse/prod"], "dev", "Name the file in it: warehouse/prod/prod.duckdb"),
+        (["--base", "warehouse/prod"], "dev", "Name a file in it: warehouse/prod/monitoring.duckdb, warehouse/prod/prod.duckdb"),
         ([], "prod", "prod would be compared with itself."),
         (["--base", PROD], "prod", "are the same file"),
         ([], "ci", "ci was not built: warehouse/ci/ci_local.duckdb is missing.\nType: make build TARGET=ci"),

@@ -143,7 +143,7 @@ def _locate(name: str) -> tuple[str | None, Path]:
     path = Path(name).expanduser()
     if path.is_dir():
         found = sorted(path.glob("*.duckdb"))
-        hint = f"Name the file in it: {found[0]}" if found else "There is no .duckdb file in it."
+        hint = f"Name a file in it: {', '.join(map(str, found))}" if found else "There is no .duckdb file in it."
         raise CannotCompare(f"{name} is a folder.", hint)
     if not path.exists():
         raise CannotCompare(
