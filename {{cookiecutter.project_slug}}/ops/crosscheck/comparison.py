@@ -321,7 +321,15 @@ class Comparer:
         if repeated or left_over[0] != left_over[1]:
             return self._no_key(result, f"{self._said_key()} is not unique")
         result.matched_by = "key"
+        self._found = (self._base, self._head)
         result.rows_removed, result.rows_added, result.rows_changed = removed, added, changed
+        if removed + added + changed <= MOST_SORTED:  # few: read them once, not for each question again
+            for side, name in enumerate(("found_base", "found_head")):
+                self._run(
+                    f"create or replace temp table {name} as select t.* from {self._found[side]} as t"
+                    f" semi join differing as d on {self._same_key(side, 't')}"
+                )
+            self._found = ("found_base", "found_head")
         if changed:
             self._count_changes(result)
         self._show_by_key(result)
@@ -355,16 +363,15 @@ class Comparer:
 
     def _changed_rows(self) -> str:
         """The rows of both sides that have the same key and differ, for a from clause."""
-        on = {
-            alias: " and ".join(
-                f"{self._read(name, side, alias)} = d.k{number}" for number, name in enumerate(self._key)
-            )
-            for side, alias in enumerate("bh")
-        }
         return (
             f"(from differing where {IN_BOTH}) as d"
-            f" join {self._base} as b on {on['b']} join {self._head} as h on {on['h']}"
+            f" join {self._found[0]} as b on {self._same_key(0, 'b')}"
+            f" join {self._found[1]} as h on {self._same_key(1, 'h')}"
         )
+
+    def _same_key(self, side: int, alias: str) -> str:
+        """The condition that a row of one side has the key of a row `d` of `differing`."""
+        return " and ".join(f"{self._read(name, side, alias)} = d.k{n}" for n, name in enumerate(self._key))
 
     def _read(self, name: str, side: int, alias: str) -> str:
         """A column of one side with its table's alias, in the type in which it is compared."""
@@ -427,13 +434,13 @@ class Comparer:
                 continue
             shown = self._values[:SHOWN_COLUMNS]
             alias, name_of_side = "bh"[side], ("base", "head")[side]
-            on = " and ".join(f"{self._read(name, side, alias)} = d.k{number}" for number, name in enumerate(self._key))
             selected = shown_keys + [
                 "null" if self._is_personal(name) else self._text(self._read(name, side, alias), name) for name in shown
             ]
             rows = self._rows(
                 f"select {', '.join(selected)} from (from differing as d where {condition} order by {order}"
-                f" limit {self._example_count}) as d join {(self._base, self._head)[side]} as {alias} on {on} order by {order}"
+                f" limit {self._example_count}) as d join {self._found[side]} as {alias}"
+                f" on {self._same_key(side, alias)} order by {order}"
             )
             for row in rows:
                 keys, rest = row[: len(self._key)], row[len(self._key) :]
