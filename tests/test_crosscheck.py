@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import duckdb
@@ -320,7 +319,11 @@ def say_nothing_was_compared(project: Path, done: Done) -> None:
     [
         (["--base", "prud"], "dev", "'prud' is neither an environment (dev, ci, prod) nor a file that exists."),
         (["--base", "warehouse/prod/gone.duckdb"], "dev", "nor a file that exists"),
-        (["--base", "warehouse/prod"], "dev", "Name a file in it: warehouse/prod/monitoring.duckdb, warehouse/prod/prod.duckdb"),
+        (
+            ["--base", "warehouse/prod"],
+            "dev",
+            "Name a file in it: warehouse/prod/monitoring.duckdb, warehouse/prod/prod.duckdb",
+        ),
         ([], "prod", "prod would be compared with itself."),
         (["--base", PROD], "prod", "are the same file"),
         ([], "ci", "ci was not built: warehouse/ci/ci_local.duckdb is missing.\nType: make build TARGET=ci"),
@@ -441,19 +444,26 @@ def test_a_window_that_differs_is_an_error_whose_remedy_works(project):
     assert "13 the same" in crosscheck(project, code=0).output
 
 
+def started(project: Path):
+    """A crosscheck of dev with prod that has said that it waits for prod's file."""
+    environment = clean_environment(DBT_TARGET="dev")
+    process = start(".venv/bin/python", "-m", "ops.crosscheck", cwd=project, environment=environment)
+    line = process.stdout.readline()
+    assert f"has {PROD} open. Waiting for it, at most 60 seconds" in line
+    return process
+
+
 def test_a_file_that_somebody_writes_is_waited_for(project):
-    with holding(project / PROD, seconds=4):
-        done = crosscheck(project, "products", code=0)
-    assert f"has {PROD} open. Waiting for it, at most 60 seconds" in done.output
+    with holding(project / PROD, seconds=60):
+        process = started(project)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "13 the same" in output
 
 
 def test_ctrl_c_stops_it_without_a_traceback(project):
     with holding(project / PROD, seconds=60):
-        process = start(
-            ".venv/bin/python", "-m", "ops.crosscheck", cwd=project, environment=clean_environment(DBT_TARGET="dev")
-        )
-        while "Waiting" not in process.stdout.readline():
-            time.sleep(0.05)
+        process = started(project)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
