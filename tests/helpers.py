@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -107,6 +108,18 @@ def make_project(folder: Path, **answers: str) -> Path:
     assert done.code == 0, done
     (project,) = folder.iterdir()
     return project
+
+
+def import_from_template(module: str):
+    """A module of the generated project's ops, as it lies in the template; no bytecode is left there to be copied."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    if str(TEMPLATE) not in sys.path:
+        sys.path.insert(0, str(TEMPLATE))
+    try:
+        return importlib.import_module(module)
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def git_init(project: Path) -> None:

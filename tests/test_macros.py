@@ -103,7 +103,7 @@ def integration(tmp_path_factory) -> Path:
         environment = clean_environment(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
         command = ("--warn-error", "build", *WITHOUT_DATA)
         done = succeed(DBT, *command, cwd=project, environment=environment)
-        assert "PASS=14 WARN=0 ERROR=0" in done.output
+        assert "PASS=16 WARN=0 ERROR=0" in done.output
     return project
 
 
@@ -121,7 +121,9 @@ def rows(project: Path, target: str, sql: str) -> list[tuple]:
 
 
 def test_schema_name(integration):
-    schemas = "select distinct table_schema from information_schema.tables order by 1"
+    schemas = (
+        "select distinct table_schema from information_schema.tables where table_name <> 'dataops_builds' order by 1"
+    )
     assert rows(integration, "dev", schemas) == [("dev_ada_columns",), ("dev_ada_environments",), ("dev_ada_rows",)]
     assert rows(integration, "prod", schemas) == [("columns",), ("rows",)]
 
@@ -362,3 +364,29 @@ def test_installing_the_package_takes_macros_only(integration):
         "catalogue_history_renamed"
     }
     assert sorted(listed) == sorted(names)
+
+
+def test_record_build(integration, tmp_path):
+    """One row for each model, its last build: whole, empty, failed or stopped; who was not built keeps its row."""
+    project = shutil.copytree(integration, tmp_path / "project")
+    builds = (
+        "select relation_name, state, recent_days, code_checksum, invocation_id from {}.dataops_builds order by all"
+    )
+    recorded = {name: rest for name, *rest in rows(project, "prod", builds.format("main"))}
+    listed = succeed(DBT, "--quiet", "ls", "--output", "name", *WITHOUT_DATA, cwd=project).output.split()
+    assert sorted(recorded) == sorted(listed)
+    assert {(state, days) for state, days, *_ in recorded.values()} == {("success", 0)}
+    before = {name: rest for name, *rest in rows(project, "dev", builds.format("dev_ada"))}
+    assert {(state, days) for state, days, *_ in before.values()} == {("success", 3)}
+    assert {name: rest[2] for name, rest in before.items()} == {name: rest[2] for name, rest in recorded.items()}
+    assert len({rest[3] for rest in before.values()}) == 1
+
+    succeed(DBT, "run", "--empty", "--select", "all_rows", cwd=project)
+    (project / "models/columns/try_cast.sql").write_text("select no_such_column")
+    assert run(DBT, "run", "--select", "try_cast", cwd=project).code != 0
+    after = {name: rest for name, *rest in rows(project, "dev", builds.format("dev_ada"))}
+    assert {name: rest[0] for name, rest in after.items() if rest != before[name]} == {
+        "all_rows": "empty",
+        "try_cast": "error",
+    }
+    assert after["try_cast"][2] != before["try_cast"][2], "another code"

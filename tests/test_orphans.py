@@ -104,6 +104,14 @@ def test_drop_orphans_finds_the_table_of_a_model_that_is_gone(project):
     assert done.output == 'Dropped the table "dev"."dev_ada_columns"."matches"\n'
 
 
+def test_drop_orphans_keeps_the_record_of_builds(project):
+    (project / "models/plain.sql").write_text("select 1 as id\n")  # in the target's own schema, where the record is
+    succeed(DBT, "--quiet", "run", "--select", "plain", cwd=project)
+    assert {"dev_ada.plain", "dev_ada.dataops_builds"} <= relations(project)
+    assert "Nothing to drop in dev." in operation(project, "drop_orphans", "{dry_run: false}").output
+    assert "dev_ada.dataops_builds" in relations(project)
+
+
 def test_drop_orphans_leaves_prod_alone_unless_it_is_named(project):
     execute(project, "create table columns.old_orders as select 1 as id", "prod")
     before = relations(project, "prod")

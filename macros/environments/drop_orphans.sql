@@ -15,7 +15,7 @@
 
 {%- macro default__drop_orphans(dry_run, target_name, drop_snapshots) -%}
     {#- Names are compared in lower case: to take two for one keeps a table too many, and never drops one. -#}
-    {%- set owned, schemas = [], {} -%}
+    {%- set owned, schemas = [[target.database, target.schema, "dataops_builds"] | join(".") | lower], {} -%}
     {%- for node in graph.nodes.values() | list + graph.sources.values() | list -%}
         {%- set place = [node.database, node.schema] -%}
         {%- do owned.append((place + [node.get("identifier") or node.get("alias")]) | join(".") | lower) -%}

@@ -19,7 +19,7 @@ def figure(value: float, unit: str) -> str:
     ('1.23 s', '0.98 times', '25 ms')
     """
     places = {"s": 2, "ms": 0, "MB": 1, "times": 2}
-    return f"{value:.{places[unit]}f} {unit}"
+    return f"{value:,.{places[unit]}f} {unit}"
 
 
 def facts_table(title: str, facts: dict[str, str]) -> Table:

@@ -38,10 +38,19 @@ def wait_until_writable(file: Path, seconds: float = 60) -> str | None:
         file: the file; one that is not there yet is writable.
         seconds: how long to wait before giving up.
     """
+    return _wait(file, seconds, read_only=False)
+
+
+def wait_until_readable(file: Path, seconds: float = 60) -> str | None:
+    """Like `wait_until_writable`, where the file is only read: others that read it too are not waited for."""
+    return _wait(file, seconds, read_only=True)
+
+
+def _wait(file: Path, seconds: float, read_only: bool) -> str | None:
     name, until, told = os.path.relpath(file), time.monotonic() + seconds, False
     while file.exists():
         try:
-            duckdb.connect(str(file)).close()
+            duckdb.connect(str(file), read_only=read_only).close()
             break
         except duckdb.Error as error:
             holder = HOLDER.search(str(error))
@@ -49,7 +58,8 @@ def wait_until_writable(file: Path, seconds: float = 60) -> str | None:
                 return f"{name} cannot be opened: {error}"
             who = f"{holder['program']} (process {holder['process']}) has {name} open"
             if time.monotonic() > until:
-                return f"{who}, so nothing else may write it. Close it there; in dev, DEV_NAME names another file."
+                do = "read" if read_only else "write"
+                return f"{who}, so nothing else may {do} it. Close it there; in dev, DEV_NAME names another file."
             if not told:
                 print(f"{who}. Waiting for it, at most {seconds:.0f} seconds; Ctrl-C stops.", file=sys.stderr)
                 told = True

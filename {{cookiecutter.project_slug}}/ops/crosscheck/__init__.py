@@ -1,0 +1,23 @@
+"""Crosscheck: does an environment hold the same data as another one, and if not, what differs?
+
+command_line.py   what was asked; exit codes
+code.py           the models as the code of this folder has them: key, personal columns, thresholds, checksum
+sides.py          the two warehouse files, and what was built in them
+comparison.py     two relations compared, in SQL
+judgement.py      whether two builds may be compared, and what a difference means
+results.py        the result as plain values: its shape is docs/crosscheck.md's
+terminal.py, markdown.py, page.py, report.html.j2    the result shown
+"""
+
+
+class CannotCompare(Exception):
+    """Why something could not be compared, and what to type instead.
+
+    Attributes:
+        remedy: what to do about it.
+    """
+
+    def __init__(self, problem: str, remedy: str):
+        super().__init__(f"{problem} {remedy}")
+        self.problem = problem
+        self.remedy = remedy

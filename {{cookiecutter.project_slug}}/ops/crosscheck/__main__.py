@@ -1,0 +1,5 @@
+"""python -m ops.crosscheck"""
+
+from ops.crosscheck.command_line import run
+
+run()

@@ -1,0 +1,223 @@
+"""The result of a crosscheck as plain values. Its shape is version 1, described in docs/crosscheck.md."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from ops.crosscheck import CannotCompare
+from ops.crosscheck.code import Model
+from ops.crosscheck.comparison import Comparer, Comparison
+from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
+from ops.crosscheck.sides import Side, Workspace
+
+VERSION = 1
+# Errors that speak of names, never of values.
+ABOUT_NAMES = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
+
+
+@dataclass
+class ModelResult:
+    """What came out for one model.
+
+    Attributes:
+        verdict: `same`, `allowed`, `different`, `new` (head only), `gone` (base only) or `not compared`.
+        problem, remedy: why it was not compared, and what to type.
+        same_code: whether both sides were built from the same code; None where one has no build.
+        comparison: None where nothing was compared.
+    """
+
+    unique_id: str
+    name: str
+    file: str | None
+    verdict: str
+    problem: str | None = None
+    remedy: str | None = None
+    same_code: bool | None = None
+    comparison: Comparison | None = None
+    limits: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass
+class Result:
+    """What came out of a crosscheck.
+
+    Attributes:
+        problem, remedy: why nothing at all was compared, and what to type.
+        project: the project's name, empty where its code was not read.
+        base, head: name, file and time of the last build of each side.
+    """
+
+    base: dict[str, Any]
+    head: dict[str, Any]
+    models: list[ModelResult] = field(default_factory=list)
+    problem: str | None = None
+    remedy: str | None = None
+    project: str = ""
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def with_verdict(self, *verdicts: str) -> list[ModelResult]:
+        """The models of some verdicts."""
+        return [model for model in self.models if model.verdict in verdicts]
+
+    @property
+    def exit_code(self) -> int:
+        """0 same or allowed, 1 different, 2 could not compare (some of it)."""
+        if self.problem or not self.models or self.with_verdict("not compared"):
+            return 2
+        return 1 if self.with_verdict("different", "new", "gone") else 0
+
+    @property
+    def verdict(self) -> str:
+        """The exit code in words."""
+        return ("same", "different", "could not compare")[self.exit_code]
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        if self.problem:
+            return f"Nothing was compared: {self.problem}"
+        words = {
+            "same": "the same",
+            "allowed": "within their thresholds",
+            "different": "different",
+            "new": f"only in {self.head['name']}",
+            "gone": f"only in {self.base['name']}",
+            "not compared": "could not be compared",
+        }
+        counts = [(len(self.with_verdict(verdict)), text) for verdict, text in words.items()]
+        said = ", ".join(f"{count} {text}" for count, text in counts if count)
+        return f"{self.head['name']} against {self.base['name']}, {_models(len(self.models))}: {said}."
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as values that JSON knows."""
+        models = []
+        for model in self.models:
+            values = asdict(model)
+            values["seconds"] = round(model.seconds, 3)
+            models.append(values)
+        return {
+            "version": VERSION,
+            "made_at": self.made_at.isoformat(timespec="seconds"),
+            "project": self.project,
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "headline": self.headline,
+            "problem": self.problem,
+            "remedy": self.remedy,
+            "base": self.base,
+            "head": self.head,
+            "models": models,
+        }
+
+
+def _models(count: int) -> str:
+    return f"{count} model{'s' * (count != 1)}"
+
+
+def describe_side(side: Side | None, name: str) -> dict[str, Any]:
+    """What a result says of a side."""
+    if side is None:
+        return {"name": name, "file": None, "built_at": None}
+    return {
+        "name": side.name,
+        "file": os.path.relpath(side.file),
+        "built_at": side.built_at.isoformat(sep=" ", timespec="seconds"),
+    }
+
+
+def compare_models(
+    space: Workspace,
+    base: Side,
+    head: Side,
+    selected: list[Model],
+    models: dict[str, Model],
+    all_selected: bool,
+    examples: int,
+) -> Iterator[ModelResult]:
+    """Compares one model after another.
+
+    Args:
+        space: reads both sides.
+        base: the yardstick.
+        head: the side under test.
+        selected: the models to compare.
+        models: all models of the code, by id.
+        all_selected: whether nothing was left out; then models that only the base still has are reported too.
+        examples: how many rows of each kind to show.
+    """
+    for model in selected:
+        start = time.perf_counter()
+        result = _compare_model(space, base, head, model, models, examples)
+        result.seconds = time.perf_counter() - start
+        yield result
+    if all_selected:
+        for id in sorted(set(base.builds) - set(models)):
+            if id.startswith("model.") and base.kind(base.builds[id]):
+                yield ModelResult(id, base.builds[id].name, None, "gone")
+
+
+def _compare_model(
+    space: Workspace, base: Side, head: Side, model: Model, models: dict[str, Model], examples: int
+) -> ModelResult:
+    result = ModelResult(model.unique_id, model.name, model.file, "not compared")
+    limits = model.allowance
+    result.limits = {
+        name: str(getattr(limits, name))
+        for name in ("rows_added", "rows_removed", "rows_changed")
+        if str(getattr(limits, name)) != "0"
+    }
+    before, after = base.builds.get(model.unique_id), head.builds.get(model.unique_id)
+    try:
+        if after is None:
+            raise CannotCompare(
+                f"{model.name} was not built in {head.name}.",
+                f"Type: {head.how_to_build()}" if head.environment else "Leave it out: --exclude " + model.name,
+            )
+        require_data(head, after, model)
+        require_fresh(head, model, models)
+        if before is None:
+            space.relation(head, after)
+            result.verdict = "new"
+            return result
+        require_data(base, before, model)
+        require_same_window(base, head, model)
+        result.same_code = before.checksum == after.checksum
+        comparison = Comparer(
+            space.connection,
+            space.relation(base, before),
+            space.relation(head, after),
+            key=model.key,
+            ignored=model.ignored_columns,
+            is_personal=model.is_personal,
+            example_count=examples,
+            keep=space.keep,
+        ).compare()
+        absent = model.allowance.ignore_columns - {name.lower() for name in comparison.columns_ignored}
+        if absent:
+            raise CannotCompare(
+                f"meta.crosscheck.ignore_columns of {model.name} names {', '.join(sorted(absent))}, which is on neither side.",
+                f"Mend it in the YAML beside {model.file}.",
+            )
+    except CannotCompare as reason:
+        result.problem, result.remedy = reason.problem, reason.remedy
+    except duckdb.Error as error:
+        # The text of an error can hold values, and values can be personal data.
+        said = (
+            str(error).splitlines()[0]
+            if isinstance(error, ABOUT_NAMES)
+            else f"DuckDB stopped with {type(error).__name__}"
+        )
+        result.problem = f"{model.name} cannot be read: {said}."
+        result.remedy = f"Its text may hold data, so look yourself: .venv/bin/dbt show --select {model.name}"
+    else:
+        result.comparison = comparison
+        result.verdict = judge(model, comparison)
+    return result
