@@ -22,6 +22,7 @@ class Seen:
     """A page that a browser has shown."""
 
     text: str  # what can be read, in one line
+    dom: str  # the page as its scripts left it
     asked: set[str]  # the hosts named in the page that the browser asked for something
 
 
@@ -39,11 +40,11 @@ def look_at(page: Path, folder: Path, route: str = "") -> Seen:
     log = folder / "network.json"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     options += ["--virtual-time-budget=20000", f"--user-data-dir={folder / 'browser'}", f"--log-net-log={log}"]
-    dom = succeed(chromium, *options, "--dump-dom", f"{page.as_uri()}#{route}", cwd=folder).output
+    dom = succeed(chromium, *options, "--dump-dom", page.as_uri() + (f"#{route}" if route else ""), cwd=folder).output
     shown = dom[dom.index("<html") :]  # before it: what the browser complains of
     text = unescape(re.sub(r"<[^>]+>", " ", HIDDEN.sub("", shown)))
     # The browser asks its maker for this and that, too; only what the page names counts.
     named = set(ADDRESS.findall(page.read_text(encoding="utf-8")))
     events = json.loads(log.read_text(encoding="utf-8"))["events"]
     asked = set(ADDRESS.findall(" ".join(str(event.get("params", {}).get("url")) for event in events)))
-    return Seen(" ".join(text.split()), named & asked)
+    return Seen(" ".join(text.split()), shown, named & asked)

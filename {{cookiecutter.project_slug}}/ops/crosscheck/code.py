@@ -19,9 +19,11 @@ from ops.run_dbt import invoke_dbt
 
 COMPARED_KINDS = ("model", "seed", "snapshot")
 PERSONAL = "pii"
-# What dataops.audit_columns adds differs from run to run, in every model that calls it or reads one that does.
-AUDIT_MACRO = "macro.dataops.audit_columns"
-AUDIT_COLUMNS = frozenset({"built_at", "built_by_invocation"})
+# Macros that add columns which differ from run to run, in every model that calls them or reads one that does.
+RUN_COLUMNS = {
+    "macro.dataops.audit_columns": frozenset({"built_at", "built_by_invocation", "built_in_release"}),
+    "macro.dataops.quarantine_columns": frozenset({"rejected_at"}),
+}
 WINDOW_MACRO = "macro.dataops.recent_rows"
 SHARE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
@@ -120,7 +122,7 @@ class Model:
         is_view: whether it shows its parents as they are now.
         key: columns that identify a row, empty where no constraint and no test says so.
         personal: columns tagged as personal data, lower case; None means all of them.
-        audited: whether it has what `dataops.audit_columns` adds.
+        run_columns: columns that differ from run to run, lower case.
         windowed: itself and its ancestors, where they call `dataops.recent_rows`.
         ancestors: all that it is built from, ids.
         allowance: what its meta allows to differ.
@@ -133,7 +135,7 @@ class Model:
     is_view: bool
     key: tuple[str, ...]
     personal: frozenset[str] | None
-    audited: bool
+    run_columns: frozenset[str]
     windowed: frozenset[str]
     ancestors: frozenset[str]
     allowance: Allowance
@@ -145,7 +147,7 @@ class Model:
     @property
     def ignored_columns(self) -> frozenset[str]:
         """Columns that are not compared, lower case."""
-        return self.allowance.ignore_columns | (AUDIT_COLUMNS if self.audited else frozenset())
+        return self.allowance.ignore_columns | self.run_columns
 
 
 class Code:
@@ -201,7 +203,7 @@ class Code:
             personal=None
             if PERSONAL in node.tags
             else frozenset(name for name, tags in columns.items() if PERSONAL in tags),
-            audited=any(AUDIT_MACRO in self._macros(id) for id in lineage),
+            run_columns=frozenset().union(*(RUN_COLUMNS.get(macro, ()) for id in lineage for macro in self._macros(id))),
             windowed=frozenset(id for id in lineage if WINDOW_MACRO in self._macros(id)),
             ancestors=frozenset(ancestors),
             allowance=read_allowance(node.name, node.original_file_path, node.config.meta.get("crosscheck")),
