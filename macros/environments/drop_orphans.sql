@@ -20,7 +20,8 @@
         {%- set place = [node.database, node.schema] -%}
         {%- do owned.append((place + [node.get("identifier") or node.get("alias")]) | join(".") | lower) -%}
         {%- set is_own = target.name == "prod" or ((node.schema ~ "_") | lower).startswith(target.schema | lower ~ "_") -%}
-        {%- if node.resource_type != "source" and is_own -%}
+        {#- The schemas of this project's own nodes: what a package keeps in its own (monitoring, say) is not known from its nodes. -#}
+        {%- if node.resource_type != "source" and node.package_name == project_name and is_own -%}
             {%- do schemas.update({place | join(".") | lower: place}) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -203,10 +203,16 @@ class Code:
             personal=None
             if PERSONAL in node.tags
             else frozenset(name for name, tags in columns.items() if PERSONAL in tags),
-            run_columns=frozenset().union(*(RUN_COLUMNS.get(macro, ()) for id in lineage for macro in self._macros(id))),
+            run_columns=frozenset().union(
+                *(RUN_COLUMNS.get(macro, ()) for id in lineage for macro in self._macros(id))
+            ),
             windowed=frozenset(id for id in lineage if WINDOW_MACRO in self._macros(id)),
             ancestors=frozenset(ancestors),
-            allowance=read_allowance(node.name, node.original_file_path, node.config.meta.get("crosscheck")),
+            allowance=read_allowance(
+                node.name,
+                (node.patch_path or node.original_file_path).rpartition("://")[2],
+                node.config.meta.get("crosscheck"),
+            ),
         )
 
     def _parents(self, id: str) -> list[str]:

@@ -103,9 +103,10 @@ def open_side(name: str) -> Side:
     build = f"make build{'' if environment == 'dev' else f' TARGET={environment}'}"
     if not file.exists():  # an environment: a path was looked at before
         raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
-    if problem := wait_until_readable(file):
-        raise CannotCompare(problem, "Nothing was compared.")
     remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
+    if problem := wait_until_readable(file):
+        anew = f"Try again later, or move the file away and type: {build}" if environment else "Name a warehouse file."
+        raise CannotCompare(problem, anew)
     with duckdb.connect() as connection:
         _attach(connection, file, "side")
         kinds = {

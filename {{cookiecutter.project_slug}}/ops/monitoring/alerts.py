@@ -153,6 +153,8 @@ def main(dry_run: bool, environment: str) -> None:
             f"ALERTS_WEBHOOK is not set: it is the address that {kind} gave you for a webhook. To look: make alerts"
             " ARGS=--dry-run"
         )
+    if webhook and not re.match(r"https?://.", webhook):
+        sys.exit("ALERTS_WEBHOOK is no address: it must begin with https://")
     alerts = Alerts(environment, kind, webhook)
     try:
         alerts.run_alerts(days_back=DAYS)

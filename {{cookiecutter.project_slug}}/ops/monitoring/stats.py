@@ -20,12 +20,17 @@ MEASURES = {
         select count(distinct invocation_id) from dbt_run_results
         where {when} and status in ('error', 'fail', 'runtime error')
     """,
-    "models built": "select count(*) from dbt_run_results where {when} and {own} and resource_type = 'model'",
-    "models failed": """
+    "models built": """
+        select count(*) from dbt_run_results where {when} and {own} and resource_type = 'model' and status = 'success'
+    """,
+    "models failed or skipped": """
         select count(*) from dbt_run_results
         where {when} and {own} and resource_type = 'model' and status in ('error', 'skipped')
     """,
-    "tests run": "select count(*) from dbt_run_results where {when} and {own} and resource_type in ('test', 'unit_test')",
+    "tests run": """
+        select count(*) from dbt_run_results
+        where {when} and {own} and resource_type in ('test', 'unit_test') and status != 'skipped'
+    """,
     "tests failed": """
         select count(*) from dbt_run_results
         where {when} and {own} and resource_type in ('test', 'unit_test') and status in ('fail', 'error', 'runtime error')
