@@ -6,7 +6,7 @@
     {%- if min_value is none and max_value is none -%}
         {{ exceptions.raise_compiler_error("dataops.accepted_range needs a bound. Add one to its arguments, for example: min_value: 0") }}
     {%- endif -%}
-    {%- for bound in [min_value, max_value] if modules.re.match("\d{4}-\d{2}-\d{2}", bound | string) -%}
+    {%- for bound in [min_value, max_value] if modules.re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", bound | string) -%}
         {{ exceptions.raise_compiler_error("dataops.accepted_range: SQL reads the bound " ~ bound ~ " as a subtraction. Write: \"cast('" ~ bound ~ "' as " ~ ("timestamp" if bound | string | length > 10 else "date") ~ ")\"") }}
     {%- endfor -%}
     {%- if min_value is number and max_value is number and min_value > max_value -%}

@@ -8,7 +8,7 @@
         {{ exceptions.raise_compiler_error("dataops.as_of: column_names is what the snapshot's snapshot_meta_column_names says, for example: {'dbt_valid_to': 'ended_at'}; got: " ~ column_names) }}
     {%- elif hard_deletes not in ["ignore", "invalidate", "new_record"] -%}
         {{ exceptions.raise_compiler_error("dataops.as_of: hard_deletes is what the snapshot's own hard_deletes says: ignore, invalidate or new_record; got: " ~ hard_deletes) }}
-    {%- elif modules.re.match("\d{4}-\d{2}-\d{2}", at | string) -%}
+    {%- elif modules.re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", at | string) -%}
         {{ exceptions.raise_compiler_error("dataops.as_of: SQL reads the time " ~ at ~ " as a subtraction. Write: \"cast('" ~ at ~ "' as timestamp)\"") }}
     {%- endif -%}
     {%- set valid_from = column_names.get("dbt_valid_from", "dbt_valid_from") -%}

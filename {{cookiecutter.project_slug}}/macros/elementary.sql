@@ -58,7 +58,7 @@
         {%- if row.get("status") in ["error", "runtime error"] -%}
             {%- for column in ["message", "test_results_description"] if row.get(column) is string -%}
                 {%- set message = modules.re.sub("'[^'\n]*'", "'...'", row[column]) -%}
-                {%- do row.update({column: modules.re.sub('"(\w+): [^"\n]*"', '"\\1: ..."', message)}) -%}
+                {%- do row.update({column: modules.re.sub('"([A-Za-z0-9_]+): [^"\n]*"', '"\\1: ..."', message)}) -%}
             {%- endfor -%}
         {%- elif row.get("status") == "success" and row.get("materialization") in ["table", "incremental", "seed", "snapshot"] -%}
             {%- set relation = graph.nodes[row["unique_id"]].relation_name -%}
