@@ -91,11 +91,11 @@ def test_rows_added_removed_and_changed(project):
         insert into dev_marts.products by name
             select * replace (product_id + 9000 as product_id) from dev_marts.products order by product_id limit 2;
         update dev_marts.orders set net_amount = net_amount + 100 where order_id = (select max(order_id) from dev_marts.orders);
-        update dev_raw.raw_products set unit_price = '999.99' where product_id = '3';
+        update dev_staging.base_shop__products set unit_price = 999.99 where product_id = 3;
         """,
     )
     done = crosscheck(project, code=1)
-    assert "10 the same, 3 different" in done.output
+    assert "18 the same, 4 different" in done.output
     products = of_model(project, "products")
     found = products["comparison"]
     assert (found["rows_added"], found["rows_removed"], found["rows_changed"]) == (2, 1, 1)
@@ -438,7 +438,7 @@ def test_a_window_that_differs_is_an_error_whose_remedy_works(project):
     succeed("make", "build", cwd=project)
     done = crosscheck(project, code=2)
     assert "orders holds the last 30 days in dev and all days in prod (dataops.recent_rows)." in done.output
-    assert "8 the same, 5 could not be compared" in done.output
+    assert "17 the same, 5 could not be compared" in done.output
     (remedy,) = re.findall(r"^Build dev like prod: (make build .*)$", done.output, re.MULTILINE)
     succeed("sh", "-c", remedy, cwd=project)
     assert "22 the same" in crosscheck(project, code=0).output
@@ -484,7 +484,7 @@ def test_two_release_files_of_one_name_are_compared_views_too(project):
     newer = "warehouse/prod/releases/2/prod.duckdb"
     files = ["--base", "warehouse/prod/releases/1/prod.duckdb", "--head", newer]
     assert "22 the same" in crosscheck(project, *files, code=0).output
-    change(project / newer, "update raw.raw_products set unit_price = '999.99' where product_id = '3'")
+    change(project / newer, "update staging.base_shop__products set unit_price = 999.99 where product_id = 3")
     crosscheck(project, *files, code=1)
     found = of_model(project, "stg_shop__products")["comparison"]
     assert (found["rows_changed"], found["changed_columns"]) == (1, {"unit_price": 1})
