@@ -57,7 +57,7 @@ macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
 ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/rejected.py ops/run_dbt.py
 ops/setup.py ops/test.py ops/warehouse.py
- ops/crosscheck/__main__.py ops/crosscheck/code.py ops/crosscheck/command_line.py
+ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops/crosscheck/command_line.py
 ops/crosscheck/comparison.py ops/crosscheck/judgement.py ops/crosscheck/markdown.py ops/crosscheck/page.py
 ops/crosscheck/report.html.j2 ops/crosscheck/results.py ops/crosscheck/sides.py ops/crosscheck/terminal.py
 ops/crosscheck/wording.py
