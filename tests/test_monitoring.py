@@ -362,8 +362,10 @@ def test_statistics_name_what_ran(monitored_project):
     stats = succeed("make", "stats", cwd=monitored_project).output
     assert re.search(r"runs\s+│\s+1 │\s+0 │\s+\+1", stats), stats
     assert "22 of 22 (100 %)" in stats
-    tables = "select schema || '.' || name from (show all tables) where schema in ('raw', 'marts', 'snapshots')"
-    built = sum(
+    tables = (
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where schema_name in ('raw', 'staging', 'marts', 'snapshots')"
+    )built = sum(
         query(monitored_project, PROD, f"select count(*) from {name}")[0][0]
         for (name,) in query(monitored_project, PROD, tables)
     )
