@@ -365,7 +365,8 @@ def test_statistics_name_what_ran(monitored_project):
     tables = (
         "select schema_name || '.' || table_name from duckdb_tables()"
         " where schema_name in ('raw', 'staging', 'marts', 'snapshots')"
-    )built = sum(
+    )
+    built = sum(
         query(monitored_project, PROD, f"select count(*) from {name}")[0][0]
         for (name,) in query(monitored_project, PROD, tables)
     )
