@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.warehouse import PROJECT, wait_until_writable, warehouse_file
+from ops.warehouse import PROJECT, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
 PERSONAL = "pii"  # the tag of columns with personal data
@@ -127,7 +127,7 @@ def connect(target: str) -> duckdb.DuckDBPyConnection:
     file = warehouse_file(target)
     if not file.exists():
         sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {build(target)}")
-    if problem := wait_until_writable(file):
+    if problem := wait_until_readable(file):
         sys.exit(problem)
     return duckdb.connect(str(file), read_only=True)
 
