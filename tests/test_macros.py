@@ -367,7 +367,7 @@ def test_installing_the_package_takes_macros_only(integration):
 
 
 def test_record_build(integration, tmp_path):
-    """One row for each model, its last build: whole, empty, failed or stopped; who was not built keeps its row."""
+    """One row for each model, its last build: whole, empty, failed or stopped; what was not built keeps its row."""
     project = shutil.copytree(integration, tmp_path / "project")
     builds = (
         "select relation_name, state, recent_days, code_checksum, invocation_id from {}.dataops_builds order by all"
@@ -382,6 +382,10 @@ def test_record_build(integration, tmp_path):
     assert {(state, days) for state, days, *_ in before.values()} == {("success", 3)}
     assert {name: rest[2] for name, rest in before.items()} == {name: rest[2] for name, rest in recorded.items()}
     assert len({rest[3] for rest in before.values()}) == 1
+
+    for builds_nothing in (("compile",), ("docs", "generate"), ("test", "--select", "all_rows")):
+        succeed(DBT, *builds_nothing, cwd=project)
+    assert {name: rest for name, *rest in rows(project, "dev", in_dev) if name not in elsewhere} == before
 
     succeed(DBT, "run", "--empty", "--select", "all_rows", cwd=project)
     (project / "models/columns/try_cast.sql").write_text("select no_such_column")

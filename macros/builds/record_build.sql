@@ -3,7 +3,9 @@
 {%- endmacro -%}
 
 {%- macro default__record_build() -%}
-    {%- if not execute -%}
+    {#- compile, docs and test run the hooks too, and build nothing: compile and docs would note every model as begun, and
+        do so in transactions that collide. -#}
+    {%- if not execute or flags.WHICH not in ("build", "run", "seed", "snapshot", "retry") -%}
         {{ return("") }}
     {%- endif -%}
 
