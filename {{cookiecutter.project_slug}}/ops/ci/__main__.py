@@ -1,0 +1,294 @@
+"""make ci: what a pull request runs after lint.
+
+1. Everything builds without rows, in a warehouse that is thrown away; the docs page is made of it.
+2. What changed since prod's version, and all that follows from it, is built and tested with prod's data.
+3. What was built is compared with prod's version.
+
+All of dbt runs in this one process, and the project is parsed once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import duckdb
+from dbt.cli.main import dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt_common.exceptions import DbtBaseException
+from rich.console import Console
+
+from ops import docs
+from ops.ci.prod import BrokenProd, Version, copy_version, current_version
+from ops.ci.slim import BUILT, CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
+from ops.ci.summary import FILE, Step, Summary, write_summary
+from ops.crosscheck import CannotCompare
+from ops.crosscheck.code import Code
+from ops.crosscheck.command_line import remove_results, write_results
+from ops.crosscheck.results import Result, compare_models, describe_side
+from ops.crosscheck.sides import open_side, workspace
+from ops.crosscheck.terminal import show
+from ops.run_dbt import invoke_dbt, run_dbt
+from ops.warehouse import warehouse_file
+
+TRAILER = "Accept-Differences"
+FAILURES = ("error", "fail", "runtime error", "partial success")
+
+
+class Stopped(Exception):
+    """A step failed, so those after it make no sense. The message says what failed."""
+
+
+class Run:
+    """One run of `make ci`.
+
+    Args:
+        examples: how many rows of each kind the comparison shows.
+    """
+
+    def __init__(self, examples: int):
+        self.examples = examples
+        self.empty = Step("Everything builds without rows")
+        self.slim = Step("What changed is built and tested")
+        self.compared = Step("Its data against prod's")
+        self.summary = Summary(steps=[self.empty, self.slim, self.compared])
+        self.file = warehouse_file("ci")
+        self.copy = self.file.with_name(f"{self.file.stem}_prod")
+        self.version: Version | None = None
+
+    def run(self) -> None:
+        """Runs all steps and fills in the summary.
+
+        Raises:
+            BrokenProd: prod has a version that cannot be read.
+        """
+        try:
+            if version := current_version():
+                self.version = copy_version(version, self.copy)
+                os.environ["CI_PROD_COPY"] = str(self.version.file)
+            with self.step(self.empty, 1):
+                manifest = self.build_empty()
+            with self.step(self.slim, 2):
+                changes, result = self.build_changes(manifest)
+            with self.step(self.compared, 3):
+                self.compare(manifest, changes, result)
+        except Stopped as reason:
+            self.summary.headline = str(reason)
+        else:
+            self.summary.headline = self.conclusion()
+
+    @contextmanager
+    def step(self, step: Step, number: int) -> Iterator[None]:
+        """Says which step begins, and takes its time."""
+        print(f"{number}/{len(self.summary.steps)} {step.name}", flush=True)
+        start = time.perf_counter()
+        step.verdict = "failed"
+        try:
+            yield
+        finally:
+            step.seconds = time.perf_counter() - start
+
+    def build_empty(self) -> Manifest:
+        """Parses the project, builds all of it without rows, and makes the docs page."""
+        parsed = invoke_dbt("--quiet", "parse")
+        if not parsed.success:
+            self.empty.said = "dbt cannot read the project."
+            raise Stopped("dbt cannot read the project; the log of the run says why.")
+        self.remove_warehouse()
+        result = invoke_dbt("--quiet", "build", "--empty")
+        self.note(self.empty, result)
+        if not result.success:
+            raise Stopped("The project does not build, even without rows.")
+        if not docs.make_page():
+            raise Stopped("The docs page could not be made; the log of the run says why.")
+        self.remove_warehouse()  # nothing in it is data
+        self.empty.verdict = "passed"
+        return parsed.result
+
+    def build_changes(self, manifest: Manifest) -> tuple[Changes | None, dbtRunnerResult | None]:
+        """Builds what changed since prod's version, or everything where there is none."""
+        if self.version is None:
+            print("Prod has no version yet, so there is nothing to read from: everything is built.", flush=True)
+            result = invoke_dbt("build", manifest=manifest)
+            self.note(self.slim, result, "Prod has no version yet, so everything was built: ")
+            changes = None
+        else:
+            changes = find_changes(manifest, self.version)
+            if changes is None:
+                self.slim.said = "dbt cannot tell what changed."
+                raise Stopped("dbt cannot tell what changed since prod's version; the log of the run says why.")
+            if not changes.to_run:
+                self.slim.said = f"Nothing that dbt builds or tests differs from prod's version {self.version.id}."
+                self.slim.verdict = "not needed"
+                print(self.slim.said, flush=True)
+                return changes, None
+            prepare_warehouse(self.file, manifest, self.version, changes)
+            state = ("--state", str(self.version.folder), "--defer", "--favor-state")
+            result = invoke_dbt("build", "--select", SELECTION, *state, manifest=manifest)
+            self.note(self.slim, result, f"Since prod's version {self.version.id}: ")
+        if not result.success:
+            raise Stopped("What changed does not build, or a test fails.")
+        self.slim.verdict = "passed"
+        return changes, result
+
+    def compare(self, manifest: Manifest, changes: Changes | None, result: dbtRunnerResult | None) -> None:
+        """Compares the models that were built with prod's version."""
+        step = self.compared
+        if self.version is None or changes is None:
+            step.verdict, step.said = "not needed", "Prod has no version yet, so there is nothing to compare with."
+            return
+        code = Code(manifest)
+        built = {one.node.unique_id for one in result.results} if result else set()
+        chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
+        expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
+        gone = [id for id in changes.removed if id.startswith("model.")]
+        if not expected and not gone:
+            step.verdict, step.said = "not needed", "No model changed, so there is nothing to compare."
+            return
+        self.summary.crosscheck = found = self.crosscheck(code, chosen)
+        compared = {model.unique_id for model in found.models}
+        different = found.with_verdict("different", "gone")
+        step.said = found.headline
+        if found.problem or found.with_verdict("not compared") or expected - compared:
+            self.summary.problems += [one.problem for one in found.with_verdict("not compared") if one.problem]
+            missing = sorted(id.split(".")[-1] for id in expected - compared)
+            self.summary.problems += [f"{name} was to be compared, and was not." for name in missing]
+            return
+        breaks = [f"Broken contract: {one}" for one in changes.broken_contracts]
+        if not different and not breaks:
+            step.verdict = "passed"
+            return
+        self.summary.reasons = accepted_reasons(self.version)
+        step.verdict = "accepted" if self.summary.reasons else "failed"
+        if not self.summary.reasons:
+            self.summary.problems += breaks
+
+    def crosscheck(self, code: Code, chosen: list) -> Result:
+        """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
+        result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
+        try:
+            base, head = replace(open_side(str(self.version.file)), name="prod"), open_side("ci")
+            result.base, result.head = describe_side(base, "prod"), describe_side(head, "ci")
+            with workspace(base, head) as space:
+                result.models = list(
+                    compare_models(space, base, head, chosen, code.models, True, self.examples)
+                )
+        except CannotCompare as reason:
+            result.problem, result.remedy = reason.problem, reason.remedy
+        written = write_results(result)
+        show(Console(highlight=False, width=None if sys.stdout.isatty() else 110), result, written)
+        return result
+
+    def note(self, step: Step, result: dbtRunnerResult, before: str = "") -> None:
+        """Notes what a build did in the summary."""
+        results = list(getattr(result.result, "results", None) or [])
+        failed = [one for one in results if str(one.status) in FAILURES]
+        built = [one for one in results if str(one.node.resource_type) in BUILT and str(one.status) == "success"]
+        tests = [one for one in results if str(one.node.resource_type) in CHECKED]
+        skipped = sum(str(one.status) == "skipped" for one in results)
+        step.said = (
+            f"{before}{counted(len(built), 'model, seed or snapshot', 'models, seeds and snapshots')} built,"
+            f" {counted(len(tests), 'test', 'tests')} run"
+            + (f", {len(failed)} failed" if failed else "")
+            + (f", {skipped} skipped" if skipped else "")
+            + "."
+        )
+        self.summary.built = [one.node.name for one in built] if step is self.slim else []
+        self.summary.problems += [f"{one.node.name} ({one.node.original_file_path}): {reason(one)}" for one in failed]
+        if not result.success and not failed:
+            step.said = "dbt stopped before it built anything."
+
+    def conclusion(self) -> str:
+        """The result in one sentence, where every step ran."""
+        if self.version is None:
+            return "Prod has no version yet: everything was built and tested, and nothing could be compared."
+        against = f"prod's version {self.version.id}"
+        found = self.summary.crosscheck
+        if self.summary.verdict == "accepted":
+            return f"What changed differs from {against}, and that is accepted."
+        if self.summary.verdict == "failed":
+            if found and (found.problem or found.with_verdict("not compared")):
+                return f"What changed was built, and could not be compared with {against}."
+            return (
+                f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
+                f" a last line \"{TRAILER}: <reason>\"."
+            )
+        if found:
+            return f"What changed was built and tested; its data is that of {against}, or within the models' thresholds."
+        return f"Nothing here gives other data than {against}."
+
+    def remove_warehouse(self) -> None:
+        """Removes this run's warehouse: what is in it would be taken for what this run built."""
+        for file in (self.file, self.file.with_name(f"{self.file.name}.wal")):
+            file.unlink(missing_ok=True)
+
+
+def reason(result) -> str:
+    """Why a node failed, without what may be data: the text of a warehouse's error can hold values."""
+    lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
+    if str(result.status) == "fail" or (lines and lines[0].startswith("Compilation Error")):
+        return " ".join(lines) or "failed"
+    kind = next((line.split(":")[0] for line in lines[1:] if ": " in line), lines[0].split(" in ")[0] if lines else "error")
+    return f"{kind}; the log of the run has its text"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """
+    >>> counted(1, "test", "tests"), counted(0, "test", "tests")
+    ('1 test', '0 tests')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def accepted_reasons(version: Version) -> list[str]:
+    """Why commits since a version accept that data differs: their trailers `Accept-Differences`."""
+    if not version.commit:
+        return []
+    command = ["git", "log", f"--format=%(trailers:key={TRAILER},valueonly,unfold)", f"{version.commit}..HEAD"]
+    done = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        print(
+            f"The commit of prod's version, {version.commit[:12]}, is not in this clone, so {TRAILER} could not be read."
+            " Clone with the whole history.",
+            file=sys.stderr,
+        )
+        return []
+    return list(dict.fromkeys(line for line in done.stdout.splitlines() if line.strip()))
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--examples",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Rows of prod's data to show of each kind that differs. Whoever reads the pull request sees them.",
+)
+def main(examples: int) -> None:
+    """Build without rows, build what changed since prod's version, and compare its data with prod's.
+
+    Exit codes: 0 nothing is wrong; 1 something is; 2 it could not be checked.
+    """
+    os.environ.update(DBT_TARGET="ci", DBT_TARGET_PATH=str(Path("target", "ci")))
+    FILE.unlink(missing_ok=True)
+    remove_results()
+    try:
+        run = Run(examples)
+        run.run()
+    except (BrokenProd, DbtBaseException, OSError, duckdb.Error) as error:
+        print(f"Nothing could be checked: {error}", file=sys.stderr)
+        sys.exit(2)
+    write_summary(run.summary)
+    print(f"\n{run.summary.headline}\n{FILE}")
+    sys.exit(run.summary.verdict == "failed")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m ops.ci")
