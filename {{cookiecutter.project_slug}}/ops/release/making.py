@@ -197,7 +197,7 @@ class Release:
         shutil.copytree(CROSSCHECK_RESULTS, place / versions.CROSSCHECK)
         self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
         if result.exit_code:
-            show(self.console, result, written)
+            show(self.console, result, written, allowed_too=False)
         self._judge(result)
         # After the crosscheck, which names what is gone: dropped only where that is accepted.
         orphans = audit.orphans(place, side)
