@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.warehouse import PROJECT, wait_until_readable, warehouse_file
+from ops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
 PERSONAL = "pii"  # the tag of columns with personal data
@@ -100,17 +100,13 @@ def rejected_models(manifest: dict) -> list[RejectedModel]:
 
 
 def read_manifest(target: str) -> dict:
-    """dbt's manifest of an environment; ends the program where there is none."""
-    file = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}") / "manifest.json"
+    """dbt's manifest of an environment, of prod that of the version itself; ends the program where there is none."""
+    folder = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}")
+    file = (warehouse_file(target).parent if target == "prod" else folder) / "manifest.json"
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {build(target)}")
-
-
-def build(target: str) -> str:
-    """What to type to build an environment."""
-    return "make build" if target == "dev" else f"make build TARGET={target}"
+        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}")
 
 
 def one_of(what: str, name: str, names: list[str]) -> str:
@@ -126,7 +122,7 @@ def connect(target: str) -> duckdb.DuckDBPyConnection:
     """The warehouse of an environment, to read; ends the program where there is none."""
     file = warehouse_file(target)
     if not file.exists():
-        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {build(target)}")
+        sys.exit(f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}")
     if problem := wait_until_readable(file):
         sys.exit(problem)
     return duckdb.connect(str(file), read_only=True)

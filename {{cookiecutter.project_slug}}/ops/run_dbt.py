@@ -5,11 +5,13 @@ python -m ops.run_dbt build --select orders+
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
@@ -19,9 +21,10 @@ from dbt_common.exceptions import DbtBaseException
 from ops import monitoring
 from ops.monitoring import stand_in
 # </monitoring>
-from ops.warehouse import wait_until_writable, warehouse_file
+from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
+BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
 
 
 def invoke_dbt(
@@ -61,6 +64,13 @@ def run_dbt(*arguments: str) -> bool:
     return invoke_dbt(*arguments).success
 
 
+def close_warehouse() -> None:
+    """Closes the DuckDB files, which dbt keeps open until its process ends, for who reads them in the same process."""
+    with contextlib.suppress(Exception):  # dbt raises a plain one where nothing was opened
+        DuckDBConnectionManager.env().close()
+    DuckDBConnectionManager.close_all_connections()
+
+
 def _prepare(arguments: tuple[str, ...]) -> str | None:
     """Readies the environment and the warehouse for a command. Returns None, or what stands in its way."""
     threads = os.environ["DBT_THREADS"] = os.environ.get("DBT_THREADS") or str(os.cpu_count() or 4)
@@ -86,9 +96,16 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return problem
     # </monitoring>
     try:
-        return wait_until_writable(warehouse_file(target))
+        file = warehouse_file(target)
     except DbtBaseException as error:
         return f"profiles.yml: {error}"
+    if target != "prod" or is_candidate():
+        return wait_until_writable(file)
+    if BUILDING.intersection(arguments):
+        return f"prod is written by a release alone. Type: {how_to_build(target)}"
+    if not file.exists():
+        return f"Nothing was released yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+    return wait_until_readable(file)
 
 
 def target_of(arguments: tuple[str, ...]) -> str:

@@ -19,7 +19,8 @@ HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
 def warehouse_file(target: str) -> Path:
-    """The DuckDB file of an environment (dev, ci or prod), as profiles.yml has it."""
+    """The DuckDB file of an environment (dev, ci or prod), as profiles.yml has it: the target's own, or what it attaches
+    under the name of its database."""
     # Imported here: dbt takes a second to load, and who only waits for a file does not need it.
     from dbt.config.runtime import load_profile
     from dbt.flags import set_from_args
@@ -27,8 +28,23 @@ def warehouse_file(target: str) -> Path:
 
     set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), None)
-    profile = load_profile(str(PROJECT), {}, target_override=target)
-    return PROJECT / Path(profile.credentials.path).expanduser()
+    credentials = load_profile(str(PROJECT), {}, target_override=target).credentials
+    attached = {one.alias: one.path for one in credentials.attach or []}
+    return PROJECT / Path(attached.get(credentials.database, credentials.path)).expanduser()
+
+
+def is_candidate() -> bool:
+    """Whether prod means the version that a release is making. Only `make release` says so; profiles.yml reads it too."""
+    return os.environ.get("DATAOPS_CANDIDATE") == "true"
+
+
+def how_to_build(target: str, arguments: str = "") -> str:
+    """What to type to build an environment, or a part of it."""
+    if target == "prod":  # a release builds everything
+        return "make release"
+    return (
+        "make build" + (f" TARGET={target}" if target != "dev" else "") + (f' ARGS="{arguments}"' if arguments else "")
+    )
 
 
 def wait_until_writable(file: Path, seconds: float = 60) -> str | None:

@@ -10,7 +10,6 @@ All of dbt runs in this one process, and the project is parsed once.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from dbt_common.exceptions import DbtBaseException
 from rich.console import Console
 
 from ops import docs
-from ops.ci.prod import BrokenProd, Version, copy_version, current_version
+from ops.ci.prod import Prod, copy_prod
 from ops.ci.slim import BUILT, CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
 from ops.ci.summary import FILE, Step, Summary, write_summary
 from ops.crosscheck import CannotCompare
@@ -35,10 +34,11 @@ from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
-from ops.run_dbt import invoke_dbt, run_dbt
+from ops.release import CannotRelease
+from ops.release.repository import TRAILER, accepted_since
+from ops.run_dbt import close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
-TRAILER = "Accept-Differences"
 FAILURES = ("error", "fail", "runtime error", "partial success")
 
 
@@ -60,19 +60,18 @@ class Run:
         self.compared = Step("Its data against prod's")
         self.summary = Summary(steps=[self.empty, self.slim, self.compared])
         self.file = warehouse_file("ci")
-        self.copy = self.file.with_name(f"{self.file.stem}_prod")
-        self.version: Version | None = None
+        self.prod: Prod | None = None
 
     def run(self) -> None:
         """Runs all steps and fills in the summary.
 
         Raises:
-            BrokenProd: prod has a version that cannot be read.
+            CannotRelease: prod has a version that cannot be read or copied.
         """
+        if prod := copy_prod(self.file.with_name(f"{self.file.stem}_prod")):
+            self.prod = prod
+            os.environ["CI_PROD_COPY"] = str(prod.file)
         try:
-            if version := current_version():
-                self.version = copy_version(version, self.copy)
-                os.environ["CI_PROD_COPY"] = str(self.version.file)
             with self.step(self.empty, 1):
                 manifest = self.build_empty()
             with self.step(self.slim, 2):
@@ -114,25 +113,26 @@ class Run:
 
     def build_changes(self, manifest: Manifest) -> tuple[Changes | None, dbtRunnerResult | None]:
         """Builds what changed since prod's version, or everything where there is none."""
-        if self.version is None:
+        if self.prod is None:
             print("Prod has no version yet, so there is nothing to read from: everything is built.", flush=True)
             result = invoke_dbt("build", manifest=manifest)
             self.note(self.slim, result, "Prod has no version yet, so everything was built: ")
             changes = None
         else:
-            changes = find_changes(manifest, self.version)
+            changes = find_changes(manifest, self.prod)
             if changes is None:
                 self.slim.said = "dbt cannot tell what changed."
                 raise Stopped("dbt cannot tell what changed since prod's version; the log of the run says why.")
             if not changes.to_run:
-                self.slim.said = f"Nothing that dbt builds or tests differs from prod's version {self.version.id}."
+                self.slim.said = f"Nothing that dbt builds or tests differs from prod's version {self.prod.id}."
                 self.slim.verdict = "not needed"
                 print(self.slim.said, flush=True)
                 return changes, None
-            prepare_warehouse(self.file, manifest, self.version, changes)
-            state = ("--state", str(self.version.folder), "--defer", "--favor-state")
+            prepare_warehouse(self.file, manifest, self.prod, changes)
+            state = ("--state", str(self.prod.folder), "--defer", "--favor-state")
             result = invoke_dbt("build", "--select", SELECTION, *state, manifest=manifest)
-            self.note(self.slim, result, f"Since prod's version {self.version.id}: ")
+            self.note(self.slim, result, f"Since prod's version {self.prod.id}: ")
+        close_warehouse()  # the comparison reads it
         if not result.success:
             raise Stopped("What changed does not build, or a test fails.")
         self.slim.verdict = "passed"
@@ -141,7 +141,7 @@ class Run:
     def compare(self, manifest: Manifest, changes: Changes | None, result: dbtRunnerResult | None) -> None:
         """Compares the models that were built with prod's version."""
         step = self.compared
-        if self.version is None or changes is None:
+        if self.prod is None or changes is None:
             step.verdict, step.said = "not needed", "Prod has no version yet, so there is nothing to compare with."
             return
         code = Code(manifest)
@@ -165,16 +165,16 @@ class Run:
         if not different and not breaks:
             step.verdict = "passed"
             return
-        self.summary.reasons = accepted_reasons(self.version)
-        step.verdict = "accepted" if self.summary.reasons else "failed"
-        if not self.summary.reasons:
+        if reason := accepted_since(self.prod.commit):
+            step.verdict, self.summary.reasons = "accepted", [reason]
+        else:
             self.summary.problems += breaks
 
     def crosscheck(self, code: Code, chosen: list) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
         result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
         try:
-            base, head = replace(open_side(str(self.version.file)), name="prod"), open_side("ci")
+            base, head = replace(open_side(str(self.prod.file)), name="prod"), open_side("ci")
             result.base, result.head = describe_side(base, "prod"), describe_side(head, "ci")
             with workspace(base, head) as space:
                 result.models = list(
@@ -207,9 +207,9 @@ class Run:
 
     def conclusion(self) -> str:
         """The result in one sentence, where every step ran."""
-        if self.version is None:
+        if self.prod is None:
             return "Prod has no version yet: everything was built and tested, and nothing could be compared."
-        against = f"prod's version {self.version.id}"
+        against = f"prod's version {self.prod.id}"
         found = self.summary.crosscheck
         if self.summary.verdict == "accepted":
             return f"What changed differs from {against}, and that is accepted."
@@ -226,6 +226,7 @@ class Run:
 
     def remove_warehouse(self) -> None:
         """Removes this run's warehouse: what is in it would be taken for what this run built."""
+        close_warehouse()
         for file in (self.file, self.file.with_name(f"{self.file.name}.wal")):
             file.unlink(missing_ok=True)
 
@@ -247,22 +248,6 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def accepted_reasons(version: Version) -> list[str]:
-    """Why commits since a version accept that data differs: their trailers `Accept-Differences`."""
-    if not version.commit:
-        return []
-    command = ["git", "log", f"--format=%(trailers:key={TRAILER},valueonly,unfold)", f"{version.commit}..HEAD"]
-    done = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
-    if done.returncode:
-        print(
-            f"The commit of prod's version, {version.commit[:12]}, is not in this clone, so {TRAILER} could not be read."
-            " Clone with the whole history.",
-            file=sys.stderr,
-        )
-        return []
-    return list(dict.fromkeys(line for line in done.stdout.splitlines() if line.strip()))
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--examples",
@@ -282,7 +267,7 @@ def main(examples: int) -> None:
     try:
         run = Run(examples)
         run.run()
-    except (BrokenProd, DbtBaseException, OSError, duckdb.Error) as error:
+    except (CannotRelease, DbtBaseException, OSError, duckdb.Error) as error:
         print(f"Nothing could be checked: {error}", file=sys.stderr)
         sys.exit(2)
     write_summary(run.summary)

@@ -1,85 +1,57 @@
-"""Prod's last version, as `make ci` reads it: a copy, so that no release and no rollback changes it meanwhile."""
+"""Prod's version, as `make ci` reads it: a copy, so that no release and no rollback changes it meanwhile."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.warehouse import PROJECT
-
-NEEDED = ("prod.duckdb", "manifest.json")
-
-
-class BrokenProd(Exception):
-    """Prod has a version that cannot be read. The message says what is missing and what to type."""
-
-
-def warehouses() -> Path:
-    """The folder with the warehouses of all environments."""
-    return PROJECT / Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()
+from ops.release import CannotRelease, duckdb_file, versions
+from ops.release.versions import MANIFEST, shown
 
 
 @dataclass(frozen=True)
-class Version:
-    """A version of prod.
+class Prod:
+    """A copy of a version of prod.
 
     Attributes:
-        id: its name, such as 0042-2026-11-23.
-        folder: where its files are.
+        id: of the version.
+        commit: that it was built from; None where it does not say.
+        folder: with the warehouse file and dbt's manifest.
+        nodes: models, seeds, snapshots, tests and sources of the manifest, by id.
     """
 
     id: str
+    commit: str | None
     folder: Path
+    nodes: dict[str, dict[str, Any]]
 
     @property
     def file(self) -> Path:
-        """Its warehouse file."""
-        return self.folder / "prod.duckdb"
-
-    @property
-    def commit(self) -> str | None:
-        """The git commit that it was built from; None where it does not say."""
-        try:
-            return json.loads((self.folder / "release.json").read_text(encoding="utf-8"))["commit"]
-        except (OSError, ValueError, KeyError):
-            return None
-
-    @cached_property
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        """Models, seeds, snapshots, tests and sources of its manifest, by id."""
-        manifest = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
-        return manifest["nodes"] | manifest["sources"]
+        """The warehouse file."""
+        return self.folder / duckdb_file.NAME
 
 
-def current_version() -> Version | None:
-    """The version that prod's readers see; None where nothing was released yet.
+def copy_prod(folder: Path) -> Prod | None:
+    """Copies the version that is prod into a folder, in place of what was there; None where nothing was released yet.
 
     Raises:
-        BrokenProd: there is one, and a part of it is missing.
+        CannotRelease: there is a version that cannot be read, or no room for the copy.
     """
-    link = warehouses() / "prod" / "current"
-    if not link.is_symlink() and not link.exists():
-        return None
-    folder = link.resolve()
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise BrokenProd(
-            f"Prod's version {folder.name} has no {' and no '.join(missing)} ({os.path.relpath(folder)}), so what changed"
-            " cannot be told. Type: make rollback"
-        )
-    return Version(folder.name, folder)
-
-
-def copy_version(version: Version, folder: Path) -> Version:
-    """Copies the data, manifest and description of a version into a folder, in place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)
+    version = versions.current()
+    if version is None:
+        return None
     folder.mkdir(parents=True)
-    for name in (*NEEDED, "release.json"):
-        if (version.folder / name).exists():
-            shutil.copyfile(version.folder / name, folder / name)
-    return Version(version.id, folder)
+    try:
+        manifest = json.loads(shutil.copyfile(version.folder / MANIFEST, folder / MANIFEST).read_text(encoding="utf-8"))
+        nodes = manifest["nodes"] | manifest["sources"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotRelease(
+            f"{shown(version.folder / MANIFEST)} cannot be read ({type(error).__name__}), so nothing tells what changed.",
+            "Type: make release, or make rollback",
+        ) from None
+    duckdb_file.copy_from(version, folder)
+    return Prod(version.id, version.facts.get("commit"), folder, nodes)

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
-from ops.ci.prod import Version
+from ops.ci.prod import Prod
 from ops.crosscheck.comparison import quote
 from ops.run_dbt import invoke_dbt
 
@@ -54,8 +54,8 @@ class Changes:
         return any(id.split(".")[0] in (*BUILT, *CHECKED) for id in self.selected)
 
 
-def find_changes(manifest: Manifest, version: Version) -> Changes | None:
-    """What changed since a version; None where dbt cannot tell, and has said why."""
+def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
+    """What changed since prod's version; None where dbt cannot tell, and has said why."""
     broken: dict[str, str] = {}
 
     def note(event) -> None:
@@ -63,7 +63,7 @@ def find_changes(manifest: Manifest, version: Version) -> Changes | None:
             found = event.data
             broken[found.model_name] = f"{found.model_name}: {'; '.join(' '.join(one.split()) for one in found.breaking_changes)}"
 
-    arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(version.folder)]
+    arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
     with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
         result = invoke_dbt(
             *arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest, on_event=note
@@ -74,23 +74,23 @@ def find_changes(manifest: Manifest, version: Version) -> Changes | None:
     project = f".{manifest.metadata.project_name}."
     removed = [
         id
-        for id, node in sorted(version.nodes.items())
+        for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
     return Changes(selected, removed, list(broken.values()))
 
 
-def prepare_warehouse(file: Path, manifest: Manifest, version: Version, changes: Changes) -> None:
+def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:
     """Makes a warehouse with what dbt does not defer.
 
     Args:
         file: the warehouse file, which is not there yet.
         manifest: the code.
-        version: the copy of prod that is attached as `prod` when it is built.
+        prod: the copy of prod's version, attached as `prod` when it is built.
         changes: what will be built.
     """
     with duckdb.connect(str(file)) as connection:
-        path = str(version.file).replace("'", "''")
+        path = str(prod.file).replace("'", "''")
         connection.execute(f"attach '{path}' as prod (read_only)")
         in_prod = {
             (schema, name): sql
@@ -101,7 +101,7 @@ def prepare_warehouse(file: Path, manifest: Manifest, version: Version, changes:
         }
         written = {(manifest.nodes[id].schema, manifest.nodes[id].alias) for id in changes.to_build}
         for id, source in manifest.sources.items():
-            before = version.nodes.get(id)
+            before = prod.nodes.get(id)
             place = (source.schema, source.identifier)
             if source.database != file.stem or place in written or not before:
                 continue
@@ -111,7 +111,7 @@ def prepare_warehouse(file: Path, manifest: Manifest, version: Version, changes:
                     f"create view {_name(*place)} as from prod.{_name(before['schema'], before['identifier'])}"
                 )
         for id in changes.to_build:
-            node, before = manifest.nodes[id], version.nodes.get(id)
+            node, before = manifest.nodes[id], prod.nodes.get(id)
             if node.config.materialized not in KEPT or not before:
                 continue
             if sql := in_prod.get((before["schema"], before["alias"])):

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.crosscheck import CannotCompare
-from ops.crosscheck.code import read_code, select_models
+from ops.crosscheck.code import Code, read_code, select_models
 from ops.crosscheck.markdown import as_markdown
 from ops.crosscheck.page import as_page
 from ops.crosscheck.results import Result, compare_models, describe_side
@@ -69,7 +69,10 @@ def main(
         if sides[0].file.samefile(sides[1].file):
             raise CannotCompare(f"{base} and {head} are the same file.", "Name two different ones.")
         result.base, result.head = (describe_side(side, side.name) for side in sides)
-        _compare(sides[0], sides[1], (*_words(select), *models), _words(exclude), examples, result)
+        os.environ["DBT_TARGET"] = sides[1].target
+        os.environ["DBT_TARGET_PATH"] = str(Path("target", sides[1].target))
+        code = read_code(sides[1].target)
+        compare(*sides, code, result, (*_words(select), *models), _words(exclude), examples)
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     written = write_results(result)
@@ -83,16 +86,31 @@ def _words(options: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for option in options for word in shlex.split(option))
 
 
-def _compare(
-    base: Side, head: Side, select: tuple[str, ...], exclude: tuple[str, ...], examples: int, result: Result
+def compare(
+    base: Side,
+    head: Side,
+    code: Code,
+    result: Result,
+    select: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    examples: int = 3,
 ) -> None:
-    """Fills in the result."""
-    target = head.target
-    os.environ["DBT_TARGET_PATH"] = str(Path("target", target))
-    os.environ["DBT_TARGET"] = target
-    code = read_code(target)
+    """Compares two sides and fills in the result. On a terminal a bar shows how far it is.
+
+    Args:
+        base: the yardstick.
+        head: what is under test.
+        code: the code of today.
+        result: gets a verdict for each model.
+        select: models to compare, in dbt's selection syntax; all where there is none.
+        exclude: models to leave out, in the same syntax.
+        examples: rows to show of each kind that differs.
+
+    Raises:
+        CannotCompare: nothing is selected, or a side cannot be read.
+    """
     result.project = code.project
-    chosen = select_models(code, target, select, exclude)
+    chosen = select_models(code, head.target, select, exclude)
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (

@@ -21,7 +21,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.comparison import quote
-from ops.warehouse import wait_until_readable, warehouse_file
+from ops.warehouse import how_to_build, wait_until_readable, warehouse_file
 
 ENVIRONMENTS = ("dev", "ci", "prod")
 RECORD = "dataops_builds"  # written by the package's macro record_build
@@ -81,8 +81,7 @@ class Side:
 
     def how_to_build(self, arguments: str = "") -> str:
         """What to type to build (a part of) it."""
-        target = f" TARGET={self.environment}" if self.environment != "dev" else ""
-        return f"make build{target}" + (f' ARGS="{arguments}"' if arguments else "")
+        return how_to_build(self.environment, arguments)
 
     def kind(self, build: Build) -> str | None:
         """`table` or `view`, None where it is not in the file."""
@@ -100,7 +99,7 @@ def open_side(name: str) -> Side:
     """
     environment, file = _locate(name)
     shown = os.path.relpath(file)
-    build = f"make build{'' if environment == 'dev' else f' TARGET={environment}'}"
+    build = how_to_build(environment) if environment else ""
     if not file.exists():  # an environment: a path was looked at before
         raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
     remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."

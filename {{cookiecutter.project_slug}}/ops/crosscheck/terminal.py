@@ -23,11 +23,19 @@ STYLES = {
 MOST_DETAILED = 10  # models; the page has all
 
 
-def show(console: Console, result: Result, files: list[Path]) -> None:
-    """Prints a result, and last where it was written and what to do next."""
+def show(console: Console, result: Result, files: list[Path], allowed_too: bool = True) -> None:
+    """Prints a result, and last where it was written and what to do next.
+
+    Args:
+        console: the terminal.
+        result: what to print.
+        files: where it was written.
+        allowed_too: whether what is within its thresholds is shown in detail.
+    """
     if result.models:
         console.print(_overview(result))
-        detailed = [model for model in result.models if model.problem or model.verdict in ("different", "allowed")]
+        verdicts = ("different", "allowed") if allowed_too else ("different",)
+        detailed = [model for model in result.models if model.problem or model.verdict in verdicts]
         if detailed and detailed[0].problem:
             console.print()
         for model in detailed[:MOST_DETAILED]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ops.installed import INSTALLED, PROJECT, package_version
-from ops.warehouse import wait_until_writable
+from ops.warehouse import how_to_build, wait_until_readable, wait_until_writable
 
 PACKAGE = INSTALLED / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
@@ -68,7 +68,7 @@ def opened(target: str, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConne
     Waits while a run writes to the file, and ends the program where that takes too long.
     """
     file = monitoring_file(target)
-    if problem := wait_until_writable(file):
+    if problem := (wait_until_readable if read_only else wait_until_writable)(file):
         sys.exit(problem)
     with duckdb.connect(str(file), read_only=read_only) as connection:
         connection.execute(f"use {schema(target)}")
@@ -92,7 +92,7 @@ def require(target: str) -> None:
     if problem := package_problem():
         sys.exit(problem)
     if tables_version(target) is None:
-        how = "make build TARGET=prod" if target == "prod" else f"ELEMENTARY_ENABLED=true make build TARGET={target}"
+        how = ("" if target == "prod" else "ELEMENTARY_ENABLED=true ") + how_to_build(target)
         sys.exit(
             f"{target} has not been monitored yet: {os.path.relpath(monitoring_file(target))} is missing. Type: {how}"
         )

@@ -1,0 +1,135 @@
+"""What stops a release: something that is missing, a failed test, or data that differs more than it may."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ops.crosscheck import CannotCompare
+from ops.crosscheck.code import Code
+from ops.crosscheck.command_line import compare
+from ops.crosscheck.results import Result, describe_side
+from ops.crosscheck.sides import Side, open_side
+from ops.release import CannotRelease, duckdb_file
+from ops.release.versions import MANIFEST, Version
+
+BUILT = ("model", "seed", "snapshot")
+
+
+def read_manifest(file: Path) -> dict[str, Any]:
+    """dbt's manifest.
+
+    Raises:
+        CannotRelease: it is missing, or was not written to its end.
+    """
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        if manifest["nodes"] and manifest["metadata"]:
+            return manifest
+        problem = "names no model"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except (ValueError, KeyError, TypeError):
+        problem = "is damaged"
+    raise CannotRelease(f"{file.name} of the candidate {problem}.", "Type it again.")
+
+
+def built_nodes(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What leaves a relation in the warehouse: models, seeds and snapshots, by id."""
+    return {
+        id: node
+        for id, node in manifest["nodes"].items()
+        if node["resource_type"] in BUILT
+        and node["config"]["materialized"] != "ephemeral"
+        and node["database"] == Path(duckdb_file.NAME).stem
+    }
+
+
+def missing(place: Path, side: Side | None) -> list[str]:
+    """The models, seeds and snapshots of the manifest that the candidate lacks, or that hold no data of this release.
+
+    Args:
+        place: the candidate's folder.
+        side: the candidate as crosscheck reads it, None where nothing at all was recorded.
+    """
+    there = duckdb_file.relations(place)
+    lacking = []
+    for id, node in built_nodes(read_manifest(place / MANIFEST)).items():
+        name = node["alias"]
+        build = side.builds.get(id) if side else None
+        if (node["schema"].lower(), name.lower()) not in there:
+            lacking.append(f"{node['name']} is missing")
+        elif build is None:
+            lacking.append(f"{node['name']} was not built")
+        elif build.state != "success":
+            lacking.append(f"the build of {node['name']} ended with {build.state!r}")
+    return lacking
+
+
+def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:
+    """The relations of models and seeds that earlier releases built and the code no longer has.
+
+    Snapshots stay: their history cannot be built again. What dbt never built stays too.
+    """
+    manifest = read_manifest(place / MANIFEST)
+    nodes = built_nodes(manifest)
+    owned = {(node["schema"].lower(), node["alias"].lower()) for node in nodes.values()}
+    there = duckdb_file.relations(place)
+    return {
+        relation: there[relation]
+        for id, build in side.builds.items()
+        if id not in nodes and not id.startswith("snapshot.")
+        for relation in [(build.schema.lower(), build.name.lower())]
+        if relation in there and relation not in owned
+    }
+
+
+def failures(run_results: Path) -> list[str]:
+    """What did not end well in a run: failed tests and models, one line each; what was skipped for it only counted."""
+    lines, skipped = [], 0
+    for result in json.loads(run_results.read_text(encoding="utf-8"))["results"]:
+        kind, name = result["unique_id"].split(".")[0], result["unique_id"].split(".")[2]
+        if result["status"] == "skipped":
+            skipped += 1
+        elif result["status"] in ("error", "fail", "runtime error", "partial success"):
+            found = f": {result['failures']:,} rows" if result.get("failures") else ""
+            lines.append(f"{kind.replace('_', ' ')} {name}{found}")
+    return lines + ([f"{skipped} more were skipped for it"] if skipped else [])
+
+
+def counts(run_results: Path) -> dict[str, int]:
+    """How many results of each kind a run had: built, tests passed, tests that warned."""
+    results = json.loads(run_results.read_text(encoding="utf-8"))["results"]
+    found: Counter[str] = Counter()
+    for result in results:
+        kind = result["unique_id"].split(".")[0]
+        if kind in BUILT and result["status"] == "success":
+            found["built"] += 1
+        elif kind in ("test", "unit_test"):
+            found[{"pass": "passed", "warn": "warned"}.get(result["status"], "failed")] += 1
+    return {name: found[name] for name in ("built", "passed", "warned", "failed")}
+
+
+def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
+    """Compares the candidate with the version that is prod.
+
+    Args:
+        base: the version that is prod.
+        candidate: the candidate.
+        name: what to call it.
+        code: the code that it was built from.
+    """
+    result = Result(describe_side(None, base.id), describe_side(None, name))
+    try:
+        sides = (
+            dataclasses.replace(open_side(str(base.folder / duckdb_file.NAME)), name=base.id),
+            dataclasses.replace(candidate, name=name),
+        )
+        result.base, result.head = (describe_side(side, side.name) for side in sides)
+        compare(*sides, code, result)
+    except CannotCompare as reason:
+        result.problem, result.remedy = reason.problem, reason.remedy
+    return result

@@ -1,0 +1,137 @@
+"""make release: builds the next version of prod beside it, audits it, and puts it in its place."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ops.release import CannotRelease, lock, versions
+from ops.release.duckdb_file import in_units
+from ops.release.making import Release, Stopped, next_release
+from ops.release.versions import Version
+
+STOPPED, IMPOSSIBLE = 1, 2
+
+
+def new_console() -> Console:
+    """The terminal; into a file or a CI log, as wide as a page of text."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--accept", metavar="REASON", help="Accept what crosscheck finds different, and record why.")
+@click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
+@click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
+@click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds anew.")
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    envvar="RELEASES_KEPT",
+    help="How many versions to keep; prod itself is always kept.  [env: RELEASES_KEPT]",
+)
+def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int) -> None:
+    """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
+
+    Exit codes: 0 released; 1 the audit stopped it; 2 it could not be done. Prod is whole in every case.
+    """
+    console = new_console()
+    if accept is not None and not accept.strip():
+        raise click.UsageError("--accept needs a reason: it is recorded with the version.")
+    with lock.held("make release"):
+        by = lock.person()
+        prod = versions.current()
+        for line in versions.recover(prod, by):
+            console.print(line, soft_wrap=True, markup=False)
+        release = next_release(accept, full_refresh, allow_uncommitted, prod, by, console)
+        try:
+            release.make()
+            if dry_run:
+                release.write_facts("dry run")
+                version = versions.set_aside(versions.candidate(), release.id)
+            else:
+                version = release.publish()
+        except Stopped as stopped:
+            _tell_stopped(console, release, stopped)
+            sys.exit(STOPPED)
+        except BaseException:
+            _keep_candidate(release, "it was interrupted")
+            raise
+        _tell_done(console, release, version, dry_run)
+        if not dry_run:
+            for outdated in versions.outdated(keep):
+                versions.remove(outdated)
+                console.print(f"Removed {outdated.id}: the last {keep} versions are kept.", markup=False)
+
+
+def _keep_candidate(release: Release, reason: str) -> Version | None:
+    """Keeps what was made so far. What cannot be moved now is put in order by the next release."""
+    if not versions.candidate().exists():
+        return None
+    try:
+        release.write_facts("stopped", [reason])
+        return versions.set_aside(versions.candidate(), release.id)
+    except OSError:
+        return None
+
+
+def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
+    console.print()
+    for reason in stopped.reasons[:20]:
+        console.print(f"- {reason}", style="red", soft_wrap=True, markup=False)
+    if len(stopped.reasons) > 20:
+        console.print(f"- and {len(stopped.reasons) - 20} more", style="red")
+    prod = f"prod is still {release.base.id}" if release.base else "there is no prod yet"
+    console.print(f"{release.id} is not released: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
+    version = _keep_candidate(release, "; ".join(stopped.reasons))
+    if version:
+        console.print(
+            f"The candidate is kept in {versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True
+        )
+
+
+def how_to_open(version: Version) -> str:
+    """What to type to look into a version."""
+    code = f"from ops import release; prod = release.open({version.number})"
+    return f'To look into it: .venv/bin/python -ic "{code}", then prod.sql("...")'
+
+
+def _tell_done(console: Console, release: Release, version: Version, dry_run: bool) -> None:
+    table = Table("step", "result")
+    table.add_column("seconds", justify="right")
+    for name, result, seconds in release.steps:
+        table.add_row(name, result, f"{seconds:.2f}")
+    console.print(table)
+    size = in_units(release.facts["size"])
+    if dry_run:
+        console.print(f"Nothing was released: {release.id} ({size}) would have been. It is kept in", end=" ")
+        console.print(f"{versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True)
+        return
+    back = " To go back: make rollback" if release.base else ""
+    console.print(f"prod is {release.id} ({size}): {versions.shown(versions.link())}.{back}", soft_wrap=True)
+
+
+def run(command: click.Command, name: str) -> None:
+    """Runs a command of this folder. What could not be done is 2; 1 says that the audit stopped a release."""
+    try:
+        command(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(IMPOSSIBLE)
+    except CannotRelease as reason:
+        print(reason.problem, reason.remedy, sep="\n", file=sys.stderr)
+        sys.exit(IMPOSSIBLE)
+    except (KeyboardInterrupt, click.Abort):
+        print("\nStopped: prod is whole. Nothing has to be cleaned up; type it again.", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space, then type it again." if full else "Mend that, then type it again."
+        where = f" ({versions.shown(error.filename)})" if error.filename else ""
+        print(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}", file=sys.stderr)
+        sys.exit(IMPOSSIBLE)

@@ -1,0 +1,271 @@
+"""Making a version of prod, step by step: everything happens beside prod, and the last step alone is seen by readers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ops.crosscheck import CannotCompare
+from ops.crosscheck.code import read_code
+from ops.crosscheck.command_line import FOLDER as CROSSCHECK_RESULTS
+from ops.crosscheck.command_line import remove_results, write_results
+from ops.crosscheck.results import Result
+from ops.crosscheck.sides import Side, open_side
+from ops.crosscheck.terminal import show
+from ops.release import CannotRelease, audit, duckdb_file, repository, versions
+from ops.release.duckdb_file import in_units
+from ops.release.repository import Code
+from ops.release.versions import Version
+from ops.run_dbt import close_warehouse, run_dbt
+
+TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
+TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "elementary-data")
+STEPS = 6
+
+
+class Stopped(Exception):
+    """The audit stopped a release: the reasons, a line each."""
+
+    def __init__(self, reasons: list[str], remedy: str):
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+        self.remedy = remedy
+
+
+@dataclass
+class Release:
+    """A release as far as it has come.
+
+    Attributes:
+        id: of the version that it makes.
+        code: what it is made of.
+        base: the version that is prod, None at the first release.
+        by: who makes it.
+        accept: the reason for which differences are accepted, None where they are not.
+        full_refresh: whether incremental models and seeds are built anew.
+        console: for the lines between dbt's own.
+        steps: what was done: step, result, seconds.
+        facts: what release.json will tell.
+    """
+
+    id: str
+    code: Code
+    base: Version | None
+    by: str
+    accept: str | None
+    full_refresh: bool
+    console: Console
+    steps: list[tuple[str, str, float]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """Of the version."""
+        return int(self.id.split("-")[0])
+
+    def make(self) -> None:
+        """Makes the candidate and audits it.
+
+        Raises:
+            Stopped: the audit stopped it.
+            CannotRelease: it could not be made.
+        """
+        self._tell()
+        place = versions.candidate()
+        place.mkdir()
+        self.write_facts("stopped", ["it was killed"])  # unless something else is written later
+        with _as_candidate(self.id):
+            with self._step("candidate") as done:
+                done(self._copy(place))
+            with self._step("build and test") as done:
+                done(self._build(place))
+            with self._step("audit") as done:
+                done(self._audit(place))
+            with self._step("crosscheck") as done:
+                done(self._crosscheck(place))
+            with self._step("docs") as done:
+                done(self._docs(place))
+            duckdb_file.finish(place)
+            if self.base is None:  # else crosscheck has read it all
+                duckdb_file.read_everything(place)
+
+    def publish(self) -> Version:
+        """Makes the candidate prod, and returns the version."""
+        with self._step("publish") as done:
+            place = versions.candidate()
+            audit.read_manifest(place / versions.MANIFEST)
+            self.write_facts("published")
+            versions.sync(place / duckdb_file.NAME)
+            version = versions.admit(place, self.id)
+            start = time.perf_counter()
+            versions.point_at(version)
+            milliseconds = (time.perf_counter() - start) * 1000
+            versions.record("release", version, self.base, self.by, self.accept)
+            done(f"prod is {self.id}, swapped in {milliseconds:.1f} ms")
+        return version
+
+    def write_facts(self, outcome: str, reasons: list[str] | None = None) -> None:
+        """Writes what is told of the version into the candidate's folder."""
+        file = versions.candidate() / duckdb_file.NAME
+        self.facts |= {
+            "id": self.id,
+            "outcome": outcome,
+            "reasons": reasons or [],
+            "made_at": versions.timestamp(),
+            "made_by": self.by,
+            "base": self.base and self.base.id,
+            "commit": self.code.commit,
+            "subject": self.code.subject,
+            "uncommitted": list(self.code.uncommitted),
+            "accepted": self.accept,
+            "size": file.stat().st_size if file.exists() else 0,
+            "seconds": {name: round(seconds, 2) for name, _, seconds in self.steps},
+            "tools": _tools(),
+        }
+        versions.write_facts(versions.candidate(), self.facts)
+
+    def _tell(self) -> None:
+        uncommitted = f", with {len(self.code.uncommitted)} uncommitted files" if self.code.uncommitted else ""
+        self.console.print(f"Release {self.id}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator:
+        self.console.print(f"{len(self.steps) + 1}/{STEPS} {name}", style="bold", soft_wrap=True)
+        start, results = time.perf_counter(), []
+        yield results.append
+        close_warehouse()
+        self.steps.append((name, results[0], time.perf_counter() - start))
+
+    def _copy(self, place: Path) -> str:
+        if self.base is None:
+            return "the first version: nothing to start from"
+        copy = duckdb_file.copy_from(self.base, place)
+        return f"{in_units(copy.size)} of {self.base.id} {copy.how}"
+
+    def _build(self, place: Path) -> str:
+        shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
+        (TARGET_PATH / "run_results.json").unlink(missing_ok=True)
+        succeeded = run_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
+        for name in (versions.MANIFEST, versions.RUN_RESULTS):
+            if (TARGET_PATH / name).exists():
+                shutil.copyfile(TARGET_PATH / name, place / name)
+        if not (place / versions.RUN_RESULTS).exists():
+            raise Stopped(["dbt could not build; its message is above"], "Mend it, then: make release")
+        self.facts["results"] = found = audit.counts(place / versions.RUN_RESULTS)
+        if not succeeded:
+            raise Stopped(
+                audit.failures(place / versions.RUN_RESULTS) or ["dbt stopped; its message is above"],
+                "Mend what failed, then: make release",
+            )
+        if not found["built"]:
+            raise Stopped(["nothing was built: the project has no models"], "The README adds a first one.")
+        warned = f", {found['warned']} warned" if found["warned"] else ""
+        return f"{found['built']} built, {found['passed']} tests passed{warned}"
+
+    def _side(self) -> Side:
+        try:
+            return open_side("prod")
+        except CannotCompare as reason:
+            raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
+
+    def _audit(self, place: Path) -> str:
+        if lacking := audit.missing(place, self._side()):
+            raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
+        return f"nothing is missing among {len(audit.built_nodes(audit.read_manifest(place / versions.MANIFEST)))} relations"
+
+    def _crosscheck(self, place: Path) -> str:
+        if self.base is None:
+            return "the first version: nothing to compare with"
+        remove_results()
+        side = self._side()
+        try:
+            result = audit.crosscheck(self.base, side, f"{self.number:04d} (candidate)", read_code("prod"))
+        except CannotCompare as reason:
+            raise Stopped([reason.problem], reason.remedy) from None
+        written = write_results(result)
+        shutil.copytree(CROSSCHECK_RESULTS, place / versions.CROSSCHECK)
+        self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
+        if result.exit_code:
+            show(self.console, result, written, allowed_too=False)
+        self._judge(result)
+        # After the crosscheck, which names what is gone: dropped only where that is accepted.
+        orphans = audit.orphans(place, side)
+        duckdb_file.drop(place, orphans)
+        self.facts["dropped"] = [".".join(relation) for relation in orphans]
+        accepted = f" (accepted: {self.accept})" if result.exit_code else ""
+        dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
+        return result.headline + accepted + dropped
+
+    def _judge(self, result: Result) -> None:
+        if result.exit_code == 2:
+            names = [model.name for model in result.with_verdict("not compared")]
+            raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
+        if result.exit_code and not self.accept:
+            raise Stopped(
+                [result.headline],
+                "If that is what the change is meant to do: make release ARGS=\"--accept 'why'\", or a line"
+                f" `{repository.TRAILER}: why` at the end of the commit's message.",
+            )
+
+    def _docs(self, place: Path) -> str:
+        if not run_dbt("--quiet", "docs", "generate", "--static", "--target", "prod"):
+            raise Stopped(["the docs could not be made; the message above says why"], "Mend it, then: make release")
+        shutil.copyfile(TARGET_PATH / "static_index.html", place / versions.DOCS)
+        return f"{in_units((place / versions.DOCS).stat().st_size)}"
+
+
+@contextmanager
+def _as_candidate(id: str) -> Iterator[None]:
+    """Lets target prod mean the candidate, for dbt and everything that asks where prod is."""
+    before = dict(os.environ)
+    os.environ |= {
+        "DATAOPS_CANDIDATE": "true",
+        "DATAOPS_RELEASE": id,
+        "DBT_TARGET": "prod",
+        "DBT_TARGET_PATH": str(TARGET_PATH),
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _tools() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # not chosen in this project
+            continue
+    return found
+
+
+def next_release(
+    accept: str | None, full_refresh: bool, allow_uncommitted: bool, prod: Version | None, by: str, console: Console
+) -> Release:
+    """A release of the code as it is now.
+
+    Raises:
+        CannotRelease: there is no commit, or there are changes beside it that were not allowed.
+    """
+    code = repository.read_code()
+    if code.uncommitted and not allow_uncommitted:
+        files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
+        raise CannotRelease(
+            f"{len(code.uncommitted)} files differ from the last commit, so it would not say what was released: {files}.",
+            'Commit them, or: make release ARGS="--allow-uncommitted" (it is recorded).',
+        )
+    accept = accept or repository.accepted_since(prod.facts.get("commit") if prod else None)
+    return Release(versions.next_id(datetime.now(UTC)), code, prod, by, accept, full_refresh, console)

@@ -1,0 +1,67 @@
+"""make rollback: makes an earlier version prod again, as it was, at once."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from ops.release import CannotRelease, duckdb_file, lock, versions
+from ops.release.command_line import new_console, run
+from ops.release.versions import Version
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--to", metavar="ID", help="The version: 42 or 0042-2026-11-23.  [default: the one before]")
+@click.option("--reason", metavar="TEXT", help="Why; recorded.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+def main(to: str | None, reason: str | None, dry_run: bool) -> None:
+    """Roll back: make another version prod, at once. Nothing is built and nothing removed.
+
+    A later version can be rolled back to as well, so a rollback can be taken back.
+    """
+    console = new_console()
+    with lock.held("make rollback"):
+        prod = _current(to)
+        by = lock.person()
+        for line in versions.recover(prod, by):
+            console.print(line, soft_wrap=True, markup=False)
+        version = versions.find(to, versions.kept()) if to else _before(prod)
+        if prod and version.id == prod.id:
+            raise CannotRelease(f"{version.id} is prod already.", "See: make releases")
+        duckdb_file.connect(version.folder).close()
+        facts = version.facts
+        told = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
+        if dry_run:
+            console.print(f"{told} would be prod; {prod.id if prod else 'nothing'} is.", soft_wrap=True, markup=False)
+            return
+        start = time.perf_counter()
+        versions.point_at(version)
+        milliseconds = (time.perf_counter() - start) * 1000
+        versions.record("rollback", version, prod, by, reason)
+        console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
+        if prod:
+            console.print(f"To take it back: make rollback TO={prod.number}", soft_wrap=True)
+
+
+def _current(to: str | None) -> Version | None:
+    """The version that is prod. Where nothing says which one is, a rollback to a named version puts that right."""
+    try:
+        return versions.current()
+    except CannotRelease:
+        if not to or (versions.link().is_dir() and not versions.link().is_symlink()):
+            raise
+        return None
+
+
+def _before(prod: Version | None) -> Version:
+    earlier = [version for version in versions.kept() if prod and version.number < prod.number]
+    if earlier:
+        return earlier[0]
+    if prod is None:
+        raise CannotRelease("Nothing was released yet.", "Type: make release")
+    raise CannotRelease(f"No version before {prod.id} is kept.", "See: make releases")
+
+
+if __name__ == "__main__":
+    run(main, "python -m ops.release.rollback")

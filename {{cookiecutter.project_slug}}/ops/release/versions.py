@@ -1,0 +1,305 @@
+"""Where the versions of prod are, which one is prod, and what happened to them.
+
+    warehouse/prod/current -> releases/0042-2026-11-23    what readers open; swapped at once
+    warehouse/prod/releases/<id>/                         a whole version; never changed once it is there
+    warehouse/prod/candidate/                             the version that is being made
+    warehouse/prod/stopped/<id>/                          candidates that were stopped
+    warehouse/prod/history.jsonl                          every release and rollback, a line each
+
+Numbers count up, whatever the clock says. Everything here but reading needs the lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.installed import PROJECT
+from ops.release import CannotRelease
+
+NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
+FACTS = "release.json"
+KEPT_STOPPED = 2
+# What a version holds beside the data.
+MANIFEST, RUN_RESULTS, DOCS, CROSSCHECK = "manifest.json", "run_results.json", "docs.html", "crosscheck"
+
+
+def folder() -> Path:
+    """The folder of prod."""
+    return PROJECT / Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser() / "prod"
+
+
+def link() -> Path:
+    """What points at the version that is prod."""
+    return folder() / "current"
+
+
+def candidate() -> Path:
+    """The folder of the version that is being made. Always the same, so that dbt need not parse anew for each."""
+    return folder() / "candidate"
+
+
+def shown(path: Path) -> str:
+    """A path as a person types it in the project's folder."""
+    return os.path.relpath(path)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of prod, or a candidate that was stopped.
+
+    Attributes:
+        folder: with its data and what is told of it.
+    """
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Its name: number and day."""
+        return self.folder.name
+
+    @property
+    def number(self) -> int:
+        """Counts up from one release to the next."""
+        return int(NAME.fullmatch(self.id)["number"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What release.json tells of it; empty where that cannot be read."""
+        try:
+            facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+
+def _versions(parent: Path) -> list[Version]:
+    if not parent.is_dir():
+        return []
+    found = [Version(path) for path in parent.iterdir() if NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=lambda version: version.number, reverse=True)
+
+
+def kept() -> list[Version]:
+    """The versions that are kept, newest first."""
+    return _versions(folder() / "releases")
+
+
+def stopped() -> list[Version]:
+    """The candidates that were stopped, newest first."""
+    return _versions(folder() / "stopped")
+
+
+def current() -> Version | None:
+    """The version that is prod; None where nothing was released yet.
+
+    Raises:
+        CannotRelease: there are versions, and nothing says which one is prod.
+    """
+    if link().is_symlink() and link().is_dir():
+        found = Version(link().resolve())
+        if NAME.fullmatch(found.id):
+            return found
+    versions = kept()
+    if not versions and not os.path.lexists(link()):
+        return None
+    last = last_current()
+    names = [version.id for version in versions]
+    best = last if last in names else names[0] if names else None
+    what = "is missing" if not os.path.lexists(link()) else "leads to no version"
+    if best is None:
+        raise CannotRelease(
+            f"{shown(link())} {what}, and no version is kept in {shown(folder() / 'releases')}.",
+            f"Put the versions back, or start anew: mv {shown(folder())} {shown(folder())}.lost",
+        )
+    aside = "" if link().is_symlink() or not os.path.lexists(link()) else f"mv {shown(link())} {shown(link())}.old; "
+    raise CannotRelease(
+        f"{shown(link())} {what}, so nothing says which version is prod"
+        + (f"; by the history it was {last}." if last else "."),
+        f"Type: {aside}make rollback TO={best}",
+    )
+
+
+def find(name: str, among: list[Version]) -> Version:
+    """The version of a number or name.
+
+    Raises:
+        CannotRelease: there is none.
+    """
+    for version in among:
+        if name == version.id or (name.isdecimal() and int(name) == version.number):
+            return version
+    there = ", ".join(version.id for version in among) or "none"
+    raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+
+
+def next_id(now: datetime) -> str:
+    """The name of the next version: one more than any number that was ever used, whatever the clock says."""
+    numbers = [version.number for version in [*kept(), *stopped()]]
+    numbers += [int(NAME.fullmatch(event["id"])["number"]) for event in history() if NAME.fullmatch(event["id"])]
+    return f"{max(numbers, default=0) + 1:04d}-{now:%Y-%m-%d}"
+
+
+def point_at(version: Version) -> None:
+    """Makes a version prod, at once: who opens prod has all of the version before or all of this one."""
+    beside = link().with_name("current.next")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(os.path.relpath(version.folder, folder()))
+    os.replace(beside, link())
+    sync(folder())
+
+
+def admit(made: Path, id: str) -> Version:
+    """Puts a finished candidate among the versions. It is prod only when `point_at` says so."""
+    version = Version(folder() / "releases" / id)
+    version.folder.parent.mkdir(exist_ok=True)
+    os.rename(made, version.folder)
+    sync(version.folder.parent)
+    return version
+
+
+def set_aside(left: Path, id: str) -> Version:
+    """Puts a candidate that is not to be prod among the stopped ones, of which the last two are kept."""
+    version = Version(folder() / "stopped" / id)
+    version.folder.parent.mkdir(exist_ok=True)
+    os.rename(left, version.folder)
+    for older in stopped()[KEPT_STOPPED:]:
+        remove(older)
+    return version
+
+
+def remove(version: Version) -> None:
+    """Removes a version. It leaves its place at once: a version that is listed is whole."""
+    bin = folder() / "removed"
+    bin.mkdir(exist_ok=True)
+    os.rename(version.folder, bin / version.id)
+    empty_bin()
+
+
+def empty_bin() -> None:
+    """Removes what was left where versions go before they are gone."""
+    shutil.rmtree(folder() / "removed", ignore_errors=True)
+
+
+def outdated(keep: int) -> list[Version]:
+    """The versions beyond the newest `keep`, but for the one that is prod."""
+    prod = current()
+    return [version for version in kept()[keep:] if prod is None or version.id != prod.id]
+
+
+def history() -> list[dict[str, Any]]:
+    """What happened, oldest first: `action`, `id`, `from`, `at` (UTC), `by` and, where one was given, `reason`."""
+    try:
+        lines = (folder() / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    events = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:  # a line that was not written to its end
+            continue
+        if isinstance(event, dict) and {"action", "id", "at"} <= event.keys():
+            events.append(event)
+    return events
+
+
+def last_current() -> str | None:
+    """The version that was prod last, as the history tells."""
+    events = history()
+    return events[-1]["id"] if events else None
+
+
+def record(action: str, version: Version, before: Version | None, by: str, reason: str | None = None) -> None:
+    """Adds a line to the history."""
+    event = {"action": action, "id": version.id, "from": before and before.id, "at": timestamp(), "by": by}
+    if reason:
+        event["reason"] = reason
+    file = folder() / "history.jsonl"
+    torn = file.exists() and not file.read_bytes().endswith(b"\n") and file.stat().st_size
+    line = ("\n" if torn else "") + json.dumps(event, ensure_ascii=False) + "\n"
+    with file.open("ab", buffering=0) as handle:
+        handle.write(line.encode())
+        os.fsync(handle.fileno())
+
+
+def timestamp() -> str:
+    """Now, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def as_of(moment: datetime) -> Version:
+    """The version that was prod at a moment.
+
+    Raises:
+        CannotRelease: there was none, or it is not kept any more.
+    """
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    events = [event for event in history() if datetime.fromisoformat(event["at"]) <= moment]
+    if not events:
+        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", "See: make releases")
+    id = events[-1]["id"]
+    for version in kept():
+        if version.id == id:
+            return version
+    raise CannotRelease(
+        f"{id} was prod at {moment.isoformat(sep=' ')}, and is not kept any more.",
+        "RELEASES_KEPT says how many are (.env.example).",
+    )
+
+
+def recover(prod: Version | None, by: str) -> list[str]:
+    """Puts in order what a release or rollback that was killed left behind. Returns what was done, a sentence each.
+
+    Args:
+        prod: the version that is prod, None where that is not known.
+        by: who runs this.
+    """
+    said = []
+    empty_bin()
+    link().with_name("current.next").unlink(missing_ok=True)
+    if candidate().exists():
+        id = str(Version(candidate()).facts.get("id", ""))
+        left = set_aside(candidate(), id if NAME.fullmatch(id) else next_id(datetime.now(UTC)))
+        said.append(f"A release did not finish. What it made so far is {shown(left.folder)}; prod is as it was.")
+    if prod is not None and prod.id != last_current():
+        known = {event["id"] for event in history()}
+        before = find_kept(last_current())
+        record("rollback" if prod.id in known else "release", prod, before, by, "noted afterwards: it was killed")
+        said.append(f"{prod.id} was put in its place by somebody who was stopped before noting it; it is noted now.")
+    known = {event["id"] for event in history()}
+    for version in kept():
+        if version.id not in known:
+            write_facts(version.folder, version.facts | {"outcome": "stopped", "reasons": ["killed before the swap"]})
+            set_aside(version.folder, version.id)
+            said.append(f"{version.id} was finished and never became prod; it is in {shown(folder() / 'stopped')}.")
+    return said
+
+
+def find_kept(id: str | None) -> Version | None:
+    """A version by its name, None where it is not kept."""
+    return next((version for version in kept() if version.id == id), None)
+
+
+def write_facts(place: Path, facts: dict[str, Any]) -> None:
+    """Writes release.json, whole or not at all."""
+    part = place / f"{FACTS}.part"
+    part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    sync(part)
+    os.replace(part, place / FACTS)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
