@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,9 +26,10 @@ from dbt_common.exceptions import DbtBaseException
 from rich.console import Console
 
 from ops import docs
+from ops.ci import SUMMARY
 from ops.ci.prod import Prod, copy_prod
 from ops.ci.slim import BUILT, CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
-from ops.ci.summary import FILE, Step, Summary, write_summary
+from ops.ci.summary import Step, Summary, write_summary
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import Code
 from ops.crosscheck.command_line import remove_results, write_results
@@ -75,9 +77,9 @@ class Run:
             with self.step(self.empty, 1):
                 manifest = self.build_empty()
             with self.step(self.slim, 2):
-                changes, result = self.build_changes(manifest)
+                changes, built = self.build_changes(manifest)
             with self.step(self.compared, 3):
-                self.compare(manifest, changes, result)
+                self.compare(manifest, changes, built)
         except Stopped as reason:
             self.summary.headline = str(reason)
         else:
@@ -104,15 +106,16 @@ class Run:
         result = invoke_dbt("--quiet", "build", "--empty")
         self.note(self.empty, result)
         if not result.success:
-            raise Stopped("The project does not build, even without rows.")
+            raise Stopped("Something does not build, or a unit test fails, even without rows.")
         if not docs.make_page():
             raise Stopped("The docs page could not be made; the log of the run says why.")
-        self.remove_warehouse()  # nothing in it is data
+        self.remove_warehouse()
         self.empty.verdict = "passed"
         return parsed.result
 
-    def build_changes(self, manifest: Manifest) -> tuple[Changes | None, dbtRunnerResult | None]:
-        """Builds what changed since prod's version, or everything where there is none."""
+    def build_changes(self, manifest: Manifest) -> tuple[Changes | None, set[str]]:
+        """Builds what changed since prod's version, or everything where there is none. Returns what changed, and the ids
+        of what was built."""
         if self.prod is None:
             print("Prod has no version yet, so there is nothing to read from: everything is built.", flush=True)
             result = invoke_dbt("build", manifest=manifest)
@@ -127,7 +130,7 @@ class Run:
                 self.slim.said = f"Nothing that dbt builds or tests differs from prod's version {self.prod.id}."
                 self.slim.verdict = "not needed"
                 print(self.slim.said, flush=True)
-                return changes, None
+                return changes, set()
             prepare_warehouse(self.file, manifest, self.prod, changes)
             state = ("--state", str(self.prod.folder), "--defer", "--favor-state")
             result = invoke_dbt("build", "--select", SELECTION, *state, manifest=manifest)
@@ -136,16 +139,15 @@ class Run:
         if not result.success:
             raise Stopped("What changed does not build, or a test fails.")
         self.slim.verdict = "passed"
-        return changes, result
+        return changes, {one.node.unique_id for one in result.result.results if str(one.status) == "success"}
 
-    def compare(self, manifest: Manifest, changes: Changes | None, result: dbtRunnerResult | None) -> None:
+    def compare(self, manifest: Manifest, changes: Changes | None, built: set[str]) -> None:
         """Compares the models that were built with prod's version."""
         step = self.compared
         if self.prod is None or changes is None:
             step.verdict, step.said = "not needed", "Prod has no version yet, so there is nothing to compare with."
             return
         code = Code(manifest)
-        built = {one.node.unique_id for one in result.results} if result else set()
         chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
         expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
         gone = [id for id in changes.removed if id.startswith("model.")]
@@ -191,15 +193,12 @@ class Run:
         results = list(getattr(result.result, "results", None) or [])
         failed = [one for one in results if str(one.status) in FAILURES]
         built = [one for one in results if str(one.node.resource_type) in BUILT and str(one.status) == "success"]
-        tests = [one for one in results if str(one.node.resource_type) in CHECKED]
-        skipped = sum(str(one.status) == "skipped" for one in results)
-        step.said = (
-            f"{before}{counted(len(built), 'model, seed or snapshot', 'models, seeds and snapshots')} built,"
-            f" {counted(len(tests), 'test', 'tests')} run"
-            + (f", {len(failed)} failed" if failed else "")
-            + (f", {skipped} skipped" if skipped else "")
-            + "."
-        )
+        tests = Counter(str(one.status) for one in results if str(one.node.resource_type) in CHECKED)
+        parts = [f"{len(built)} built", f"{tests['pass']} tests passed"]
+        parts += [f"{count} {what}" for count, what in ((tests["warn"], "warned"), (len(failed), "failed")) if count]
+        if skipped := sum(str(one.status) == "skipped" for one in results):
+            parts.append(f"{skipped} skipped")
+        step.said = f"{before}{', '.join(parts)}."
         self.summary.built = [one.node.name for one in built] if step is self.slim else []
         self.summary.problems += [f"{one.node.name} ({one.node.original_file_path}): {reason(one)}" for one in failed]
         if not result.success and not failed:
@@ -240,14 +239,6 @@ def reason(result) -> str:
     return f"{kind}; the log of the run has its text"
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """
-    >>> counted(1, "test", "tests"), counted(0, "test", "tests")
-    ('1 test', '0 tests')
-    """
-    return f"{number:,} {one if number == 1 else many}"
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--examples",
@@ -262,7 +253,7 @@ def main(examples: int) -> None:
     Exit codes: 0 nothing is wrong; 1 something is; 2 it could not be checked.
     """
     os.environ.update(DBT_TARGET="ci", DBT_TARGET_PATH=str(Path("target", "ci")))
-    FILE.unlink(missing_ok=True)
+    SUMMARY.unlink(missing_ok=True)
     remove_results()
     try:
         run = Run(examples)
@@ -271,7 +262,7 @@ def main(examples: int) -> None:
         print(f"Nothing could be checked: {error}", file=sys.stderr)
         sys.exit(2)
     write_summary(run.summary)
-    print(f"\n{run.summary.headline}\n{FILE}")
+    print(f"\n{run.summary.headline}\n{SUMMARY}")
     sys.exit(run.summary.verdict == "failed")
 
 

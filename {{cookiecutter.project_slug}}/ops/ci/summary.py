@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from ops.ci import SUMMARY
 from ops.crosscheck.markdown import as_markdown, text
 from ops.crosscheck.results import Result
 
-FILE = Path("target", "ci", "summary.md")
 MOST_NAMES = 40  # in one list; the crosscheck's part may have 60,000 of the 65,536 characters that GitHub takes
 MOST_LETTERS = 200  # of one message
 SIGNS = {"passed": "🟢", "accepted": "🟡", "failed": "🔴", "not needed": "⚪", "not run": "⚪"}
@@ -89,10 +88,10 @@ def shortened(message: str) -> str:
 
 def write_summary(summary: Summary) -> None:
     """Writes the summary to its file, and to the page of the run where GitHub names one."""
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    part = FILE.with_suffix(".part")
+    SUMMARY.parent.mkdir(parents=True, exist_ok=True)
+    part = SUMMARY.with_suffix(".part")
     part.write_text(summary.as_markdown(), encoding="utf-8")
-    os.replace(part, FILE)
+    os.replace(part, SUMMARY)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(page, "a", encoding="utf-8") as file:
             file.write(summary.as_markdown())
