@@ -10,6 +10,7 @@ All of dbt runs in this one process, and the project is parsed once.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections import Counter
@@ -70,10 +71,11 @@ class Run:
         Raises:
             CannotRelease: prod has a version that cannot be read or copied.
         """
-        if prod := copy_prod(self.file.with_name(f"{self.file.stem}_prod")):
-            self.prod = prod
-            os.environ["CI_PROD_COPY"] = str(prod.file)
+        copy = self.file.with_name(f"{self.file.stem}_prod")
         try:
+            if prod := copy_prod(copy):
+                self.prod = prod
+                os.environ["CI_PROD_COPY"] = str(prod.file)
             with self.step(self.empty, 1):
                 manifest = self.build_empty()
             with self.step(self.slim, 2):
@@ -84,6 +86,9 @@ class Run:
             self.summary.headline = str(reason)
         else:
             self.summary.headline = self.conclusion()
+        finally:
+            close_warehouse()
+            shutil.rmtree(copy, ignore_errors=True)
 
     @contextmanager
     def step(self, step: Step, number: int) -> Iterator[None]:
@@ -156,7 +161,6 @@ class Run:
             return
         self.summary.crosscheck = found = self.crosscheck(code, chosen)
         compared = {model.unique_id for model in found.models}
-        different = found.with_verdict("different", "gone")
         step.said = found.headline
         if found.problem or found.with_verdict("not compared") or expected - compared:
             self.summary.problems += [one.problem for one in found.with_verdict("not compared") if one.problem]
@@ -164,7 +168,7 @@ class Run:
             self.summary.problems += [f"{name} was to be compared, and was not." for name in missing]
             return
         breaks = [f"Broken contract: {one}" for one in changes.broken_contracts]
-        if not different and not breaks:
+        if not found.breaking and not breaks:
             step.verdict = "passed"
             return
         if reason := accepted_since(self.prod.commit):
@@ -179,9 +183,7 @@ class Run:
             base, head = replace(open_side(str(self.prod.file)), name="prod"), open_side("ci")
             result.base, result.head = describe_side(base, "prod"), describe_side(head, "ci")
             with workspace(base, head) as space:
-                result.models = list(
-                    compare_models(space, base, head, chosen, code.models, True, self.examples)
-                )
+                result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
         written = write_results(result)
@@ -217,10 +219,12 @@ class Run:
                 return f"What changed was built, and could not be compared with {against}."
             return (
                 f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
-                f" a last line \"{TRAILER}: <reason>\"."
+                f' a last line "{TRAILER}: <reason>".'
             )
         if found:
-            return f"What changed was built and tested; its data is that of {against}, or within the models' thresholds."
+            return (
+                f"What changed was built and tested; its data is that of {against}, or within the models' thresholds."
+            )
         return f"Nothing here gives other data than {against}."
 
     def remove_warehouse(self) -> None:
@@ -235,7 +239,9 @@ def reason(result) -> str:
     lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
     if str(result.status) == "fail" or (lines and lines[0].startswith("Compilation Error")):
         return " ".join(lines) or "failed"
-    kind = next((line.split(":")[0] for line in lines[1:] if ": " in line), lines[0].split(" in ")[0] if lines else "error")
+    kind = next(
+        (line.split(":")[0] for line in lines[1:] if ": " in line), lines[0].split(" in ")[0] if lines else "error"
+    )
     return f"{kind}; the log of the run has its text"
 
 

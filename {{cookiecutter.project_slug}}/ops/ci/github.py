@@ -79,7 +79,9 @@ def main() -> None:
     tasks.add_parser("comment")
     fetching = tasks.add_parser("fetch")
     fetching.add_argument("--current", action="store_true", help="The version that is prod alone, to be read.")
-    fetching.add_argument("--anew", action="store_true", help="Start with no prod where the last one is kept no longer.")
+    fetching.add_argument(
+        "--anew", action="store_true", help="Start with no prod where the last one is kept no longer."
+    )
     options = parser.parse_args()
     try:
         if options.task == "comment":

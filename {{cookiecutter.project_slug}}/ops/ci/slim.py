@@ -61,7 +61,9 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
     def note(event) -> None:
         if event.info.name == "UnversionedBreakingChange":
             found = event.data
-            broken[found.model_name] = f"{found.model_name}: {'; '.join(' '.join(one.split()) for one in found.breaking_changes)}"
+            broken[found.model_name] = (
+                f"{found.model_name}: {'; '.join(' '.join(one.split()) for one in found.breaking_changes)}"
+            )
 
     arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
     with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read

@@ -74,7 +74,14 @@ class Summary:
         if self.built:
             shown = ", ".join(map(text, self.built[:MOST_NAMES]))
             more = f" and {len(self.built) - MOST_NAMES} more" if len(self.built) > MOST_NAMES else ""
-            lines += ["", f"<details><summary>Built: {len(self.built)}</summary>", "", f"{shown}{more}", "", "</details>"]
+            lines += [
+                "",
+                f"<details><summary>Built: {len(self.built)}</summary>",
+                "",
+                f"{shown}{more}",
+                "",
+                "</details>",
+            ]
         if self.crosscheck:
             lines += ["", as_markdown(self.crosscheck).rstrip()]
         return "\n".join(lines) + "\n"
