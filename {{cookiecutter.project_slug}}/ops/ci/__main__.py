@@ -1,10 +1,9 @@
 """make ci: what a pull request runs after lint.
 
-1. Everything builds without rows, in a warehouse that is thrown away; the docs page is made of it.
-2. What changed since prod's version, and all that follows from it, is built and tested with prod's data.
-3. What was built is compared with prod's version.
-
-All of dbt runs in this one process, and the project is parsed once.
+1. dbt reads the project, once for all that follows in this process.
+2. Everything builds without rows, in a warehouse that is thrown away; the docs page is made of it.
+3. What changed since prod's version, and all that follows from it, is built and tested with prod's data.
+4. What was built is compared with prod's version.
 """
 
 from __future__ import annotations
@@ -58,10 +57,11 @@ class Run:
 
     def __init__(self, examples: int):
         self.examples = examples
+        self.parsed = Step("dbt reads the project")
         self.empty = Step("Everything builds without rows")
         self.slim = Step("What changed is built and tested")
         self.compared = Step("Its data against prod's")
-        self.summary = Summary(steps=[self.empty, self.slim, self.compared])
+        self.summary = Summary(steps=[self.parsed, self.empty, self.slim, self.compared])
         self.file = warehouse_file("ci")
         self.prod: Prod | None = None
 
@@ -76,11 +76,13 @@ class Run:
             if prod := copy_prod(copy):
                 self.prod = prod
                 os.environ["CI_PROD_COPY"] = str(prod.file)
-            with self.step(self.empty, 1):
-                manifest = self.build_empty()
-            with self.step(self.slim, 2):
+            with self.step(self.parsed):
+                manifest = self.parse()
+            with self.step(self.empty):
+                self.build_empty()
+            with self.step(self.slim):
                 changes, built = self.build_changes(manifest)
-            with self.step(self.compared, 3):
+            with self.step(self.compared):
                 self.compare(manifest, changes, built)
         except Stopped as reason:
             self.summary.headline = str(reason)
@@ -91,9 +93,10 @@ class Run:
             shutil.rmtree(copy, ignore_errors=True)
 
     @contextmanager
-    def step(self, step: Step, number: int) -> Iterator[None]:
+    def step(self, step: Step) -> Iterator[None]:
         """Says which step begins, and takes its time."""
-        print(f"{number}/{len(self.summary.steps)} {step.name}", flush=True)
+        steps = self.summary.steps
+        print(f"{steps.index(step) + 1}/{len(steps)} {step.name}", flush=True)
         start = time.perf_counter()
         step.verdict = "failed"
         try:
@@ -101,12 +104,17 @@ class Run:
         finally:
             step.seconds = time.perf_counter() - start
 
-    def build_empty(self) -> Manifest:
-        """Parses the project, builds all of it without rows, and makes the docs page."""
-        parsed = invoke_dbt("--quiet", "parse")
-        if not parsed.success:
-            self.empty.said = "dbt cannot read the project."
+    def parse(self) -> Manifest:
+        """The project as dbt reads it."""
+        result = invoke_dbt("--quiet", "parse")
+        if not result.success:
             raise Stopped("dbt cannot read the project; the log of the run says why.")
+        models = sum(id.startswith("model.") for id in result.result.nodes)
+        self.parsed.verdict, self.parsed.said = "passed", f"{models:,} models."
+        return result.result
+
+    def build_empty(self) -> None:
+        """Builds everything without rows, and makes the docs page."""
         self.remove_warehouse()
         result = invoke_dbt("--quiet", "build", "--empty")
         self.note(self.empty, result)
@@ -116,7 +124,6 @@ class Run:
             raise Stopped("The docs page could not be made; the log of the run says why.")
         self.remove_warehouse()
         self.empty.verdict = "passed"
-        return parsed.result
 
     def build_changes(self, manifest: Manifest) -> tuple[Changes | None, set[str]]:
         """Builds what changed since prod's version, or everything where there is none. Returns what changed, and the ids

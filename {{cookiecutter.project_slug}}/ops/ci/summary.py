@@ -63,7 +63,7 @@ class Summary:
         lines += ["| | Step | What came of it | |", "|---|---|---|--:|"]
         lines += [
             f"| {SIGNS[step.verdict]} | {step.name} | {text(step.said)} |"
-            f" {f'{step.seconds:.0f} s' if step.seconds else ''} |"
+            f" {f'{step.seconds:.1f} s' if step.seconds else ''} |"
             for step in self.steps
         ]
         for title, entries in (("Failed", self.problems), ("Accepted", self.reasons)):
