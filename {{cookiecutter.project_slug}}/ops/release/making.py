@@ -96,14 +96,13 @@ class Release:
                 done(self._crosscheck(place))
             with self._step("docs") as done:
                 done(self._docs(place))
-            duckdb_file.finish(place)
-            if self.base is None:  # else crosscheck has read it all
-                duckdb_file.read_everything(place)
 
     def publish(self) -> Version:
         """Makes the candidate prod, and returns the version."""
         with self._step("publish") as done:
             place = versions.candidate()
+            duckdb_file.finish(place)
+            rows = duckdb_file.read_everything(place)
             audit.read_manifest(place / versions.MANIFEST)
             self.write_facts("published")
             versions.sync(place / duckdb_file.NAME)
@@ -112,7 +111,7 @@ class Release:
             versions.point_at(version)
             milliseconds = (time.perf_counter() - start) * 1000
             versions.record("release", version, self.base, self.by, self.accept)
-            done(f"prod is {self.id}, swapped in {milliseconds:.1f} ms")
+            done(f"{rows:,} rows read once more; prod is {self.id}, swapped in {milliseconds:.1f} ms")
         return version
 
     def write_facts(self, outcome: str, reasons: list[str] | None = None) -> None:
