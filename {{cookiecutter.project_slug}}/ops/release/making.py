@@ -110,7 +110,10 @@ class Release:
             start = time.perf_counter()
             versions.point_at(version)
             milliseconds = (time.perf_counter() - start) * 1000
-            versions.record("release", version, self.base, self.by, self.accept)
+            try:
+                versions.record("release", version, self.base, self.by, self.accept)
+            except OSError as error:  # it is prod all the same; the next release notes it
+                self.console.print(f"The history cannot be written now: {error.strerror}.", markup=False)
             done(f"{rows:,} rows read once more; prod is {self.id}, swapped in {milliseconds:.1f} ms")
         return version
 
