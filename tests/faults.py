@@ -147,10 +147,10 @@ def fill_the_disk(project: Path, moments: int, seed: int, say=print) -> dict:
     """
     chance, codes, succeeded = random.Random(seed), Counter(), 0
     prod = project / "warehouse/prod"
-    whole = prod.with_name("prod.whole")
-    shutil.copytree(prod, whole, symlinks=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(prod)], check=True)
-    shutil.copytree(whole, prod, symlinks=True, dirs_exist_ok=True)
+    with tempfile.TemporaryDirectory() as whole:
+        shutil.copytree(prod, whole, symlinks=True, dirs_exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(prod)], check=True)
+        shutil.copytree(whole, prod, symlinks=True, dirs_exist_ok=True)
     number = edition(project)
     filler = prod / "filler"
     try:

@@ -88,7 +88,7 @@ def test_a_release_starts_from_prod_and_is_seen_at_once_as_a_whole(project):
     set_edition(project, 2)
     done = make_release(project, *ACCEPT)
     assert "0002 (candidate) against 0001-" in done.output
-    assert "4 different. (accepted: a new edition)" in re.sub(r"[│\s]+", " ", done.output)
+    assert "(accepted: a new" in done.output
     assert edition(project) == 2
     assert rows_counted(project) == 2, "the incremental model goes on from prod's rows"
     assert edition_in(before) == 1, "who has prod open keeps the version that was opened"
@@ -264,9 +264,9 @@ def test_versions_are_listed_opened_and_found_by_time(project):
     set_edition(project, "3\n3")
     make_release(project, code=1)
     listed = succeed("make", "releases", cwd=project).output
-    assert re.search(rf"0003-{TODAY}\s+stopped .*feat: edition 3.* 1 failed", listed), listed
-    assert re.search(rf"0002-{TODAY}\s+prod .*feat: edition 2", listed), listed
-    assert re.search(rf"0001-{TODAY} .*feat: start the", listed), listed
+    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows +2", listed), listed
+    assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition ", listed), listed
+    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version ", listed), listed
     told = ops(project, "release.listing", "--history").output
     assert told.index(f"0002-{TODAY}") < told.index("a new edition")
     assert (
@@ -331,8 +331,10 @@ def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
     make_release(project, *ACCEPT)
     first = start(".venv/bin/python", "-m", "ops.release", cwd=project)
     wait_for(first, "2/6 build and test")
-    for module in ("release", "release.rollback"):
-        refused = ops(project, module, code=2).output
+    others = [start(".venv/bin/python", "-m", f"ops.{name}", cwd=project) for name in ("release", "release.rollback")]
+    for other in others:
+        refused = other.stdout.read()
+        assert other.wait() == 2, refused
         assert re.search(r"holds the lock of prod since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: make release", refused)
         assert f"(process {first.pid} on " in refused
     succeed("make", "build", cwd=project)  # dev is nobody's business
@@ -360,9 +362,8 @@ def test_ctrl_c_leaves_prod_whole(project):
     wait_for(process, "START sql table model staging.first")
     os.killpg(process.pid, signal.SIGINT)
     output = process.stdout.read()
-    assert process.wait() != 0
-    assert "Stopped" in output
-    assert "Traceback" not in output
+    assert process.wait() == 130
+    assert "Stopped: dbt build --target prod did not finish." in output
     assert edition(project) == 1
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
 
@@ -508,12 +509,12 @@ needs_mount = pytest.mark.skipif(not can_mount(), reason="needs `unshare --mount
 
 
 @needs_mount
-def test_too_little_room_is_said_ahead_with_the_figures(project):
+def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
     set_edition(project, 2)
     prod = project / "warehouse/prod"
     script = (
-        f'cp -a "{prod}" "{prod}.whole" && mount -t tmpfs -o size=40m tmpfs "{prod}" && cp -a "{prod}.whole/." "{prod}"'
-        ' && .venv/bin/python -m ops.release --accept x; echo "code $?"; ls warehouse/prod warehouse/prod/stopped'
+        f'cp -a "{prod}" "{tmp_path}/whole" && mount -t tmpfs -o size=40m tmpfs "{prod}" && cp -a "{tmp_path}/whole/." "{prod}"'
+        ' && .venv/bin/python -m ops.release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
     )
     done = succeed("unshare", "--mount", "sh", "-c", script, cwd=project)
     assert "code 2" in done.output, done

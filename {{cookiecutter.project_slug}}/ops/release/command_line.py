@@ -134,6 +134,11 @@ def run(command: click.Command, name: str) -> None:
     except CannotRelease as reason:
         print(reason.problem, reason.remedy, sep="\n", file=sys.stderr)
         sys.exit(IMPOSSIBLE)
+    except SystemExit as end:
+        if not isinstance(end.code, str):
+            raise
+        print(end.code, file=sys.stderr)  # dbt was interrupted
+        sys.exit(130)
     except (KeyboardInterrupt, click.Abort):
         print("\nStopped: prod is whole. Nothing has to be cleaned up; type it again.", file=sys.stderr)
         sys.exit(130)
