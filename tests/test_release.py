@@ -87,7 +87,7 @@ def test_a_release_starts_from_prod_and_is_seen_at_once_as_a_whole(project):
     before = duckdb.connect(str(project / PROD), read_only=True)
     set_edition(project, 2)
     done = make_release(project, *ACCEPT)
-    assert "0002 (candidate) against 0001-" in done.output
+    assert "0002 against 0001" in done.output
     assert "(accepted: a new" in done.output
     assert edition(project) == 2
     assert rows_counted(project) == 2, "the incremental model goes on from prod's rows"
@@ -136,7 +136,7 @@ def test_what_the_code_no_longer_has_is_dropped_where_that_is_accepted(project):
     (project / "models/staging/counted.sql").unlink()
     commit(project, "feat: no count")
     done = make_release(project, code=1)
-    assert f"only in 0001-{TODAY}" in done.output
+    assert "only in 0001" in done.output
     make_release(project, "--accept", "nobody reads it")
     assert facts(project, "releases", current(project))["dropped"] == ["staging.counted"]
     with duckdb.connect(str(project / PROD), read_only=True) as prod:
@@ -191,7 +191,7 @@ def test_a_model_that_cannot_be_built_stops_it(project):
 def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):
     set_edition(project, 2)
     output = stopped(project)
-    assert f"0002 (candidate) against 0001-{TODAY}, 4 models: 4 different." in output
+    assert "0002 against 0001, 4 models: 4 different." in output
     newest = project / "warehouse/prod/stopped" / in_folder(project, "stopped")[-1]
     assert (newest / "crosscheck/report.html").exists()
     commit(project, "feat: all is meant to differ\n\nAccept-Differences: edition 2 is out")

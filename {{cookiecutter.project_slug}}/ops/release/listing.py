@@ -62,7 +62,7 @@ def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str,
     state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
     commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
     made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
-    return version.id, state, made, _short(commit, 28), _short(_outcome(facts, is_stopped), 36), size
+    return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 32), size
 
 
 def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:

@@ -192,7 +192,7 @@ class Release:
         remove_results()
         side = self._side()
         try:
-            result = audit.crosscheck(self.base, side, f"{self.number:04d} (candidate)", read_code("prod"))
+            result = audit.crosscheck(self.base, side, f"{self.number:04d}", read_code("prod"))
         except CannotCompare as reason:
             raise Stopped([reason.problem], reason.remedy) from None
         written = write_results(result)
