@@ -1,7 +1,7 @@
 # Tasks of the template's repository. `make help` lists them; a generated project has a Makefile of its own.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint docs clean
+.PHONY: help demo test bench faults lint docs clean
 
 ARGS ?=
 # Use a Python that is there, never download one.
@@ -23,6 +23,9 @@ test: .venv/installed ## Run the test suite (ARGS="-k hooks" for a part of it)
 
 bench: .venv/installed ## Measure the speed of generation, setup, build and hooks
 	@$(RUN) python -m tests.benchmarks $(ARGS)
+
+faults: .venv/installed ## Kill 200 releases at random moments, fill disks, and see that prod stays whole (an hour)
+	@$(RUN) python -m tests.faults $(ARGS)
 
 lint: .venv/installed ## Check this repository's own Python
 	@$(RUN) ruff check hooks tests

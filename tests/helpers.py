@@ -122,6 +122,12 @@ def import_from_template(module: str):
         sys.dont_write_bytecode = before
 
 
+def release(project: Path, *options: str, **run_options) -> Done:
+    """Makes what lies in the project's folder prod, committed or not, whatever it changes."""
+    arguments = " ".join(["--allow-uncommitted", "--accept 'a test wants it'", *options])
+    return succeed("make", "release", f"ARGS={arguments}", cwd=project, **run_options)
+
+
 def git_init(project: Path) -> None:
     """Makes a project a git repository with somebody to commit as."""
     for arguments in (["init", "--quiet", "-b", "main"], ["config", "user.name", "Ada"]):

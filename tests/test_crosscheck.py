@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.browser import look_at
-from tests.helpers import Done, clean_environment, copy_project, import_from_template, run, start, succeed
+from tests.helpers import Done, clean_environment, copy_project, import_from_template, release, run, start, succeed
 from tests.test_warehouse import DEV, PROD, change, holding
 
 WHOLE = "ARGS=--vars 'recent_days: 0'"
@@ -25,7 +25,7 @@ def pair(ready_project, tmp_path_factory) -> Path:
     """A project with the same data in dev and prod."""
     project = copy_project(ready_project, tmp_path_factory.mktemp("pair"))
     succeed("make", "build", WHOLE, cwd=project)
-    succeed("make", "build", "TARGET=prod", cwd=project)
+    release(project)
     return project
 
 
@@ -157,7 +157,7 @@ def test_a_model_that_is_new_or_gone_is_a_difference(project):
     done = crosscheck(project, code=1)
     assert "22 the same, 1 only in dev" in done.output
     assert of_model(project, "cities")["verdict"] == "new"
-    succeed("make", "build", "TARGET=prod", "ARGS=--select cities", cwd=project)
+    release(project)
     (project / "models/marts/cities.sql").unlink()
     (project / "models/marts/cities.yml").unlink()
     assert "22 the same, 1 only in prod" in crosscheck(project, code=1).output
@@ -320,9 +320,9 @@ def say_nothing_was_compared(project: Path, done: Done) -> None:
         (["--base", "prud"], "dev", "'prud' is neither an environment (dev, ci, prod) nor a file that exists."),
         (["--base", "warehouse/prod/gone.duckdb"], "dev", "nor a file that exists"),
         (
-            ["--base", "warehouse/prod"],
+            ["--base", "warehouse/prod/current"],
             "dev",
-            "Name a file in it: warehouse/prod/monitoring.duckdb, warehouse/prod/prod.duckdb",
+            "Name a file in it: warehouse/prod/current/prod.duckdb",
         ),
         ([], "prod", "prod would be compared with itself."),
         (["--base", PROD], "prod", "are the same file"),
@@ -346,13 +346,10 @@ def test_an_unknown_option_is_an_error(project):
 def test_prod_that_was_never_built_is_an_error(project):
     (project / PROD).unlink()
     done = crosscheck(project, code=2)
-    assert "prod was not built: warehouse/prod/prod.duckdb is missing.\nType: make build TARGET=prod" in done.output
+    assert f"prod was not built: {PROD} is missing.\nType: make release" in done.output
     duckdb.connect(str(project / PROD)).close()
     done = crosscheck(project, code=2)
-    assert (
-        "prod (warehouse/prod/prod.duckdb) has no record of what was built in it.\nType: make build TARGET=prod"
-        in done.output
-    )
+    assert f"prod ({PROD}) has no record of what was built in it.\nType: make release" in done.output
     (project / PROD).write_text("not a DuckDB file")
     assert f"{PROD} cannot be opened" in crosscheck(project, code=2).output
     say_nothing_was_compared(project, done)
@@ -477,8 +474,8 @@ def test_ctrl_c_stops_it_without_a_traceback(project):
 
 def test_two_release_files_of_one_name_are_compared_views_too(project):
     """A view names its database, so beside a file of the same name it would read the other file's tables."""
-    for release in ("1", "2"):
-        folder = project / "warehouse/prod/releases" / release
+    for number in ("1", "2"):
+        folder = project / "warehouse/prod/releases" / number
         folder.mkdir(parents=True)
         shutil.copy(project / PROD, folder / "prod.duckdb")
     newer = "warehouse/prod/releases/2/prod.duckdb"

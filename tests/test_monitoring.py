@@ -29,14 +29,15 @@ pytestmark = pytest.mark.skipif(
     not PACKAGES, reason="needs DBT_PACKAGES_DIR: a folder with the dbt packages elementary and dbt_utils, unpacked"
 )
 
-PROD = "warehouse/prod/prod.duckdb"
+PROD = "warehouse/prod/candidate/prod.duckdb"
 HISTORY = "warehouse/prod/monitoring.duckdb"
+CANDIDATE = {"DBT_TARGET": "prod", "DATAOPS_CANDIDATE": "true"}
 FIRST = date(2026, 9, 20)  # the last day of the sample that a project starts with
 
 
 def in_prod() -> dict[str, str]:
-    """The environment of a nightly run."""
-    return clean_environment(DBT_TARGET="prod")
+    """The environment in which a release builds its candidate: what is monitored."""
+    return clean_environment(**CANDIDATE)
 
 
 def build(project: Path, day: date, *options: str) -> Done:
@@ -464,7 +465,7 @@ def test_no_telemetry_and_no_network(project, tmp_path):
     (tmp_path / "watcher").mkdir()
     (tmp_path / "watcher" / "sitecustomize.py").write_text(WATCHER)
     log = tmp_path / "log"
-    environment = clean_environment(PYTHONPATH=str(tmp_path / "watcher"), WATCHER_LOG=str(log), DBT_TARGET="prod")
+    environment = clean_environment(PYTHONPATH=str(tmp_path / "watcher"), WATCHER_LOG=str(log), **CANDIDATE)
     for task in ("build", "freshness", "report", "stats"):
         run("make", task, cwd=project, environment=environment)
     succeed("make", "alerts", "ARGS=--dry-run", cwd=project, environment=environment)

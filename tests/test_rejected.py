@@ -110,7 +110,7 @@ def test_where_nothing_was_built_it_says_what_to_type(built, tmp_path):
     done = run("make", "rejected", "TARGET=prod", cwd=built)
     assert done.code != 0
     assert (
-        "Nothing was built in prod yet: target/prod/manifest.json is missing. Type: make build TARGET=prod"
+        "Nothing was built in prod yet: warehouse/prod/current/manifest.json is missing. Type: make release"
         in done.output
     )
 

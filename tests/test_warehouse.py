@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.helpers import clean_environment, copy_project, run, succeed
+from tests.helpers import clean_environment, copy_project, release, run, succeed
 
 
 @pytest.fixture
@@ -29,16 +29,17 @@ def query(file: Path, sql: str) -> list[tuple]:
 
 
 def change(file: Path, sql: str) -> None:
+    file.chmod(0o644)  # a version is for reading
     with duckdb.connect(str(file)) as warehouse:
         warehouse.execute(sql)
 
 
 DEV = "warehouse/dev/dev_ada.duckdb"
-PROD = "warehouse/prod/prod.duckdb"
+PROD = "warehouse/prod/current/prod.duckdb"
 
 
 def test_environments_have_files_and_schemas_of_their_own(project):
-    succeed("make", "build", "TARGET=prod", cwd=project)
+    release(project)
     succeed("make", "build", "TARGET=ci", cwd=project, environment=clean_environment(CI_RUN_ID="41"))
     schemas = "select distinct schema_name from information_schema.schemata where catalog_name = current_database()"
     ours = {"raw", "staging", "intermediate", "marts", "snapshots"}
@@ -62,7 +63,7 @@ def test_any_login_makes_a_usable_dev_warehouse(login, project):
 
 
 def test_dev_reads_the_recent_rows_only_and_prod_all(project):
-    succeed("make", "build", "TARGET=prod", cwd=project)
+    release(project)
     days = "select count(distinct ordered_on), max(ordered_on) from {}marts.orders"
     dev_days, dev_latest = query(project / DEV, days.format("dev_"))[0]
     prod_days, prod_latest = query(project / PROD, days.format(""))[0]
@@ -73,7 +74,7 @@ def test_dev_reads_the_recent_rows_only_and_prod_all(project):
 
 def test_no_row_of_the_sample_is_lost(project):
     """Every line of each seed is a clean row or a rejected one, and the marts have all that is clean."""
-    succeed("make", "build", "TARGET=prod", cwd=project)
+    release(project)
     broken = {}
     for table in ("customers", "products", "orders", "order_items", "payments"):
         lines = len((project / f"seeds/shop/raw_{table}.csv").read_text(encoding="utf-8").splitlines()) - 1
@@ -102,15 +103,15 @@ def test_a_run_each_day_comes_to_the_same_as_one_run(project):
     until = date.today()
     for day in (until + timedelta(days=1), until + timedelta(days=2), until + timedelta(days=5)):
         if day != until + timedelta(days=1):
-            succeed("make", "build", "TARGET=prod", cwd=project)
+            release(project)
         succeed("make", "sample", cwd=project, environment=clean_environment(SAMPLE_UNTIL=str(day)))
-    succeed("make", "build", "TARGET=prod", cwd=project)
+    release(project)
     columns = (
         "order_id, status, customer_order_number, is_first_order, item_count, net_amount, refunded_amount, loaded_at"
     )
     orders = f"select {columns} from marts.orders order by order_id"
     step_by_step = query(project / PROD, orders)
-    succeed("make", "build", "TARGET=prod", "ARGS=--full-refresh", cwd=project)
+    release(project, "--full-refresh")
     at_once = query(project / PROD, orders)
     assert len(at_once) > 1_400
     assert step_by_step == at_once
@@ -270,10 +271,9 @@ def test_a_warehouse_that_stays_locked_fails_with_one_line(project):
 
 
 def test_a_file_that_is_no_warehouse_is_named(project):
-    (project / PROD).parent.mkdir(parents=True, exist_ok=True)
-    (project / PROD).write_text("not a DuckDB file")
-    done = run("make", "build", "TARGET=prod", cwd=project)
+    (project / DEV).write_text("not a DuckDB file")
+    done = run("make", "build", cwd=project)
     assert done.code != 0
-    assert done.output.startswith(f"dbt build: {PROD} cannot be opened: IO Error:"), done
+    assert done.output.startswith(f"dbt build: {DEV} cannot be opened: IO Error:"), done
     assert len(done.output.splitlines()) == 2, done
-    assert (project / PROD).read_text() == "not a DuckDB file"
+    assert (project / DEV).read_text() == "not a DuckDB file"

@@ -100,6 +100,7 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     except DbtBaseException as error:
         return f"profiles.yml: {error}"
     if target != "prod" or is_candidate():
+        file.parent.mkdir(parents=True, exist_ok=True)
         return wait_until_writable(file)
     if BUILDING.intersection(arguments):
         return f"prod is written by a release alone. Type: {how_to_build(target)}"

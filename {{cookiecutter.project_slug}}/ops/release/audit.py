@@ -119,13 +119,14 @@ def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
     Args:
         base: the version that is prod.
         candidate: the candidate.
-        name: what to call it.
+        name: of the candidate.
         code: the code that it was built from.
     """
-    result = Result(describe_side(None, base.id), describe_side(None, name))
+    before = f"{base.number:04d}"
+    result = Result(describe_side(None, before), describe_side(None, name))
     try:
         sides = (
-            dataclasses.replace(open_side(str(base.folder / duckdb_file.NAME)), name=base.id),
+            dataclasses.replace(open_side(str(base.folder / duckdb_file.NAME)), name=before),
             dataclasses.replace(candidate, name=name),
         )
         result.base, result.head = (describe_side(side, side.name) for side in sides)

@@ -6,6 +6,7 @@ import errno
 import sys
 
 import click
+import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -64,9 +65,16 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
             raise
         _tell_done(console, release, version, dry_run)
         if not dry_run:
-            for outdated in versions.outdated(keep):
-                versions.remove(outdated)
-                console.print(f"Removed {outdated.id}: the last {keep} versions are kept.", markup=False)
+            _remove_outdated(console, keep)
+
+
+def _remove_outdated(console: Console, keep: int) -> None:
+    for outdated in versions.outdated(keep):
+        try:
+            versions.remove(outdated)
+            console.print(f"Removed {outdated.id}: the last {keep} versions are kept.", markup=False)
+        except OSError as error:  # nothing that was asked for depends on it
+            console.print(f"{outdated.id} could not be removed: {error.strerror}.", markup=False)
 
 
 def _keep_candidate(release: Release, reason: str) -> Version | None:
@@ -126,9 +134,20 @@ def run(command: click.Command, name: str) -> None:
     except CannotRelease as reason:
         print(reason.problem, reason.remedy, sep="\n", file=sys.stderr)
         sys.exit(IMPOSSIBLE)
+    except SystemExit as end:
+        if not isinstance(end.code, str):
+            raise
+        print(end.code, file=sys.stderr)  # dbt was interrupted
+        sys.exit(130)
     except (KeyboardInterrupt, click.Abort):
         print("\nStopped: prod is whole. Nothing has to be cleaned up; type it again.", file=sys.stderr)
         sys.exit(130)
+    except duckdb.Error as error:
+        print(
+            f"DuckDB stopped: {str(error).splitlines()[0]}\nprod is whole. Mend that, then type it again.",
+            file=sys.stderr,
+        )
+        sys.exit(IMPOSSIBLE)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "Free some space, then type it again." if full else "Mend that, then type it again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -45,7 +46,7 @@ def main(history: bool, as_of: datetime | None) -> None:
         console.print("Nothing was released yet. Type: make release")
         return
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("version", "", "UTC", "commit", "tests", "crosscheck"):
+    for heading in ("version", "", "UTC", "commit", "what came of it"):
         table.add_column(heading, no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     for version in sorted([*kept, *stopped], key=lambda one: one.number, reverse=True):
@@ -57,20 +58,25 @@ def main(history: bool, as_of: datetime | None) -> None:
 def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:
     facts = version.facts
     if not facts:
-        return (version.id, "stopped" if is_stopped else "", "", "", "", "release.json cannot be read", "")
+        return (version.id, "stopped" if is_stopped else "", "", "", "release.json cannot be read", "")
     state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
-    results = facts.get("results", {})
-    tests = f"{results.get('passed', 0)} passed" if results else ""
-    for kind in ("warned", "failed"):
-        tests += f", {results[kind]} {kind}" if results.get(kind) else ""
-    compared = facts.get("crosscheck", {}).get("verdict", "")
-    if facts["accepted"] and compared == "different":
-        compared = f"accepted: {facts['accepted']}"
-    if is_stopped and facts["reasons"]:
-        compared = facts["reasons"][0]
     commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
-    commit, compared = (textwrap.shorten(text, 30, placeholder=" …") for text in (commit, compared))
-    return version.id, state, _time(facts["made_at"])[-5:], commit, tests, compared, in_units(facts["size"])
+    made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
+    return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 32), size
+
+
+def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:
+    if is_stopped and facts["reasons"]:
+        return facts["reasons"][0]
+    warned = f", {facts['results']['warned']} warned" if facts["results"]["warned"] else ""
+    compared = facts.get("crosscheck", {}).get("verdict", "the first version")
+    if facts["accepted"] and compared == "different":
+        compared = facts["accepted"]
+    return f"{facts['results']['passed']} tests passed{warned}; {compared}"
+
+
+def _short(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" …") if len(text.split()[0]) < width else text[: width - 1] + "…"
 
 
 def _time(text: str) -> str:

@@ -96,14 +96,13 @@ class Release:
                 done(self._crosscheck(place))
             with self._step("docs") as done:
                 done(self._docs(place))
-            duckdb_file.finish(place)
-            if self.base is None:  # else crosscheck has read it all
-                duckdb_file.read_everything(place)
 
     def publish(self) -> Version:
         """Makes the candidate prod, and returns the version."""
         with self._step("publish") as done:
             place = versions.candidate()
+            duckdb_file.finish(place)
+            rows = duckdb_file.read_everything(place)
             audit.read_manifest(place / versions.MANIFEST)
             self.write_facts("published")
             versions.sync(place / duckdb_file.NAME)
@@ -111,8 +110,11 @@ class Release:
             start = time.perf_counter()
             versions.point_at(version)
             milliseconds = (time.perf_counter() - start) * 1000
-            versions.record("release", version, self.base, self.by, self.accept)
-            done(f"prod is {self.id}, swapped in {milliseconds:.1f} ms")
+            try:
+                versions.record("release", version, self.base, self.by, self.accept)
+            except OSError as error:  # it is prod all the same; the next release notes it
+                self.console.print(f"The history cannot be written now: {error.strerror}.", markup=False)
+            done(f"{rows:,} rows read once more; prod is {self.id}, swapped in {milliseconds:.1f} ms")
         return version
 
     def write_facts(self, outcome: str, reasons: list[str] | None = None) -> None:
@@ -190,7 +192,7 @@ class Release:
         remove_results()
         side = self._side()
         try:
-            result = audit.crosscheck(self.base, side, f"{self.number:04d} (candidate)", read_code("prod"))
+            result = audit.crosscheck(self.base, side, f"{self.number:04d}", read_code("prod"))
         except CannotCompare as reason:
             raise Stopped([reason.problem], reason.remedy) from None
         written = write_results(result)

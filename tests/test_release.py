@@ -1,0 +1,539 @@
+"""make release, make releases, make rollback, on a small project with real builds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.helpers import REPOSITORY, clean_environment, copy_project, run, start, succeed
+from tests.small_project import (
+    commit,
+    current,
+    edition,
+    edition_in,
+    facts,
+    history,
+    in_folder,
+    make_release,
+    ops,
+    set_edition,
+)
+from tests.test_warehouse import holding
+
+PROD = "warehouse/prod/current/prod.duckdb"
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+ACCEPT = ("--accept", "a new edition")
+
+
+@pytest.fixture
+def project(released_project, tmp_path) -> Path:
+    """Edition 1 is prod."""
+    return copy_project(released_project, tmp_path)
+
+
+@pytest.fixture
+def nothing_released(small_project, tmp_path) -> Path:
+    return copy_project(small_project, tmp_path)
+
+
+def checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def rows_counted(project: Path) -> int:
+    with duckdb.connect(str(project / PROD), read_only=True) as prod:
+        return prod.execute("select count(*) from staging.counted").fetchone()[0]
+
+
+# Releasing
+
+
+def test_a_version_holds_all_that_is_asked_of_it(project):
+    id = f"0001-{TODAY}"
+    assert current(project) == id
+    folder = project / "warehouse/prod/releases" / id
+    assert {path.name for path in folder.iterdir()} == {
+        "prod.duckdb",
+        "manifest.json",
+        "run_results.json",
+        "docs.html",
+        "release.json",
+    }
+    told = facts(project, "releases", id)
+    commit = succeed("git", "rev-parse", "HEAD", cwd=project).output.strip()
+    assert (told["commit"], told["uncommitted"], told["outcome"], told["base"]) == (commit, [], "published", None)
+    assert told["made_by"]
+    assert datetime.fromisoformat(told["made_at"]).tzinfo
+    assert told["tools"]["duckdb"] == duckdb.__version__
+    assert {"dbt-core", "dbt-duckdb", "python"} <= told["tools"].keys()
+    assert told["results"] == {"built": 5, "passed": 2, "warned": 0, "failed": 0}
+    assert json.loads((folder / "manifest.json").read_text())["nodes"]["model.small.first"]["database"] == "prod"
+    assert "small" in (folder / "docs.html").read_text(encoding="utf-8")
+    assert (folder / "prod.duckdb").stat().st_mode & 0o222 == 0, "a version is for reading"
+
+
+def test_a_release_starts_from_prod_and_is_seen_at_once_as_a_whole(project):
+    before = duckdb.connect(str(project / PROD), read_only=True)
+    set_edition(project, 2)
+    done = make_release(project, *ACCEPT)
+    assert "0002 against 0001" in done.output
+    assert "(accepted: a new" in done.output
+    assert edition(project) == 2
+    assert rows_counted(project) == 2, "the incremental model goes on from prod's rows"
+    assert edition_in(before) == 1, "who has prod open keeps the version that was opened"
+    before.close()
+    told = facts(project, "releases", current(project))
+    assert told["accepted"] == "a new edition"
+    assert told["crosscheck"]["verdict"] == "different"
+    folder = project / "warehouse/prod/current/crosscheck"
+    assert {path.name for path in folder.iterdir()} == {"report.html", "summary.md", "result.json"}
+    assert [(event["action"], event["id"], event["from"]) for event in history(project)] == [
+        ("release", f"0001-{TODAY}", None),
+        ("release", f"0002-{TODAY}", f"0001-{TODAY}"),
+    ]
+    assert history(project)[1]["reason"] == "a new edition"
+    assert not (project / "warehouse/prod/candidate").exists()
+
+
+def test_a_dry_run_stops_before_the_swap(project):
+    before = checksum(project / PROD)
+    set_edition(project, 2)
+    done = make_release(project, "--dry-run", *ACCEPT)
+    assert f"Nothing was released: 0002-{TODAY}" in done.output
+    assert (current(project), checksum(project / PROD)) == (f"0001-{TODAY}", before)
+    assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
+    assert len(history(project)) == 1
+    make_release(project, *ACCEPT)
+    assert current(project) == f"0003-{TODAY}", "a number is used once"
+
+
+def test_the_last_versions_are_kept_and_prod_always(project):
+    for number in (2, 3):
+        set_edition(project, number)
+        make_release(project, *ACCEPT, "--keep", "2")
+    assert in_folder(project, "releases") == [f"0002-{TODAY}", f"0003-{TODAY}"]
+    ops(project, "release.rollback", "--to", "2")
+    prod_was = current(project)
+    set_edition(project, 4)
+    done = make_release(project, *ACCEPT, RELEASES_KEPT="1")
+    assert in_folder(project, "releases") == [f"0004-{TODAY}"]
+    assert f"Removed {prod_was}" in done.output
+    assert rows_counted(project) == 3, "it started from the version that was prod, not from the newest"
+
+
+def test_what_the_code_no_longer_has_is_dropped_where_that_is_accepted(project):
+    (project / "models/staging/counted.sql").unlink()
+    commit(project, "feat: no count")
+    done = make_release(project, code=1)
+    assert "only in 0001" in done.output
+    make_release(project, "--accept", "nobody reads it")
+    assert facts(project, "releases", current(project))["dropped"] == ["staging.counted"]
+    with duckdb.connect(str(project / PROD), read_only=True) as prod:
+        names = prod.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()
+    assert {name for (name,) in names} == {"first", "second"}
+    make_release(project)
+
+
+# The audit
+
+
+def stopped(project: Path, *options: str, **environment: str) -> str:
+    """What a release prints that the audit stops; prod is untouched, the candidate kept, and its command opens it."""
+    id, before = current(project), checksum(project / PROD)
+    output = make_release(project, *options, code=1, **environment).output
+    assert (current(project), checksum(project / PROD)) == (id, before)
+    newest = in_folder(project, "stopped")[-1]
+    assert f"{newest} is not released: prod is still {id}." in output
+    assert f"The candidate is kept in warehouse/prod/stopped/{newest}." in output
+    told = facts(project, "stopped", newest)
+    assert told["outcome"] == "stopped"
+    assert told["reasons"]
+    python, code = re.search(r'To look into it: (\S+) -ic "([^"]+)"', output).groups()
+    opened = succeed(python, "-c", f"{code}; print(prod.sql('select 41 + 1'))", cwd=project)
+    assert "42" in opened.output
+    return output
+
+
+def test_a_failed_test_stops_it(project):
+    set_edition(project, "1\n1")
+    output = stopped(project)
+    assert "- test unique_first_number: 1 rows" in output
+    assert "more were skipped for it" in output
+    newest = project / "warehouse/prod/stopped" / in_folder(project, "stopped")[-1]
+    assert {"manifest.json", "run_results.json"} <= {path.name for path in newest.iterdir()}
+
+
+def test_a_test_that_only_warns_does_not_stop_it(project):
+    yaml = project / "models/staging/small.yml"
+    yaml.write_text(yaml.read_text().replace("[unique, not_null]", "[{unique: {config: {severity: warn}}}, not_null]"))
+    set_edition(project, "1\n1")
+    make_release(project, *ACCEPT)
+    assert facts(project, "releases", current(project))["results"]["warned"] == 1
+
+
+def test_a_model_that_cannot_be_built_stops_it(project):
+    (project / "models/staging/second.sql").write_text("select no_such_column\n")
+    commit(project, "feat: broken")
+    assert "- model second" in stopped(project, *ACCEPT)
+
+
+def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):
+    set_edition(project, 2)
+    output = stopped(project)
+    assert "0002 against 0001, 4 models: 4 different." in output
+    newest = project / "warehouse/prod/stopped" / in_folder(project, "stopped")[-1]
+    assert (newest / "crosscheck/report.html").exists()
+    commit(project, "feat: all is meant to differ\n\nAccept-Differences: edition 2 is out")
+    commit(project, "docs: another commit after it")
+    make_release(project)
+    assert facts(project, "releases", current(project))["accepted"] == "edition 2 is out"
+    set_edition(project, 3)
+    assert "is not released" in stopped(project), "what was accepted once is not accepted for ever"
+
+
+def test_an_empty_reason_accepts_nothing(project):
+    set_edition(project, 2)
+    assert "--accept needs a reason" in make_release(project, "--accept", " ", code=2).output
+    assert edition(project) == 1
+
+
+def test_a_candidate_that_misses_something_is_stopped(project):
+    output = stopped(project, *ACCEPT, DBT_EMPTY="true")
+    assert "- the build of first ended with 'empty'" in output
+    settings = project / "dbt_project.yml"
+    text = settings.read_text(encoding="utf-8")
+    # Whatever drops it: a hook of a package, a person.
+    settings.write_text(text.replace('on-run-end: "', 'on-run-end:\n  - "drop table staging.second"\n  - "'))
+    commit(project, "feat: a hook that drops a table")
+    assert "- second is missing" in stopped(project, *ACCEPT)
+
+
+def test_two_stopped_candidates_are_kept(project):
+    set_edition(project, 2)
+    for _ in range(3):
+        make_release(project, code=1)
+    assert in_folder(project, "stopped") == [f"0003-{TODAY}", f"0004-{TODAY}"]
+
+
+# Versions
+
+
+def test_rolling_back_and_forth(project):
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    first, second = f"0001-{TODAY}", f"0002-{TODAY}"
+    assert f"{first} (" in ops(project, "release.rollback", "--dry-run").output
+    assert edition(project) == 2
+    done = succeed("make", "rollback", "ARGS=--reason 'wrong prices'", cwd=project)
+    assert f"prod is {first} (" in done.output
+    assert "To take it back: make rollback TO=2" in done.output
+    assert edition(project) == 1
+    assert history(project)[-1] | {"at": 0, "by": 0} == {
+        "action": "rollback",
+        "id": first,
+        "from": second,
+        "at": 0,
+        "by": 0,
+        "reason": "wrong prices",
+    }
+    assert "No version before" in ops(project, "release.rollback", code=2).output
+    succeed("make", "rollback", "TO=2", cwd=project)
+    assert edition(project) == 2
+    assert "is prod already" in ops(project, "release.rollback", "--to", second, code=2).output
+    assert f"there is: {second}, {first}" in ops(project, "release.rollback", "--to", "7", code=2).output
+
+
+def test_versions_are_listed_opened_and_found_by_time(project):
+    between = datetime.now(UTC)
+    events = project / "warehouse/prod/history.jsonl"
+    earlier = [event | {"at": str(between - timedelta(hours=1))} for event in history(project)]
+    events.write_text("".join(json.dumps(event) + "\n" for event in earlier))
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    set_edition(project, "3\n3")
+    make_release(project, code=1)
+    listed = succeed("make", "releases", cwd=project).output
+    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows +2", listed), listed
+    assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition ", listed), listed
+    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version ", listed), listed
+    told = ops(project, "release.listing", "--history").output
+    assert told.index(f"0002-{TODAY}") < told.index("a new edition")
+    assert (
+        f"0001-{TODAY}: warehouse" in ops(project, "release.listing", "--as-of", f"{between:%Y-%m-%d %H:%M:%S}").output
+    )
+    assert "Nothing was released yet at" in ops(project, "release.listing", "--as-of", "2020-01-01", code=2).output
+    code = (
+        "from datetime import datetime\nfrom ops import release\nfrom tests.small_project import edition_in\n"
+        f"then = datetime.fromisoformat({str(between)!r})\n"
+        "print([edition_in(release.open(1)), edition_in(release.open('2')), edition_in(release.as_of(then))])"
+    )
+    done = succeed(
+        sys.executable, "-c", code, cwd=project, environment=clean_environment(PYTHONPATH=f"{project}:{REPOSITORY}")
+    )
+    assert done.output.splitlines()[-1] == "[1, 2, 1]"
+    older = project / "warehouse/prod/releases" / f"0001-{TODAY}" / "prod.duckdb"
+    with duckdb.connect() as connection:  # as docs/releasing.md says
+        connection.execute(f"attach '{older}' as prod (read_only)")
+        assert connection.execute("select number from prod.staging.shown").fetchone() == (1,)
+
+
+def test_nothing_released_yet_is_said(nothing_released):
+    assert "Nothing was released yet. Type: make release" in ops(nothing_released, "release.listing").output
+    for module in ("release.rollback", "release.listing"):
+        options = ("--as-of", "2026-01-01") if module.endswith("listing") else ()
+        assert "Nothing was released yet" in ops(nothing_released, module, *options, code=2).output
+    done = run("make", "test", "TARGET=prod", cwd=nothing_released)
+    assert done.code != 0
+    assert f"Nothing was released yet: {PROD} is missing. Type: make release" in done.output
+
+
+def test_prod_is_written_by_a_release_alone(project):
+    before = checksum(project / PROD)
+    for command in ("build", "run", "seed", "snapshot"):
+        done = run(".venv/bin/python", "-m", "ops.run_dbt", command, "--target", "prod", cwd=project)
+        assert done.code != 0
+        assert "prod is written by a release alone. Type: make release" in done.output
+    by_hand = run(".venv/bin/dbt", "build", "--target", "prod", cwd=project)
+    assert by_hand.code != 0
+    assert 'on database "prod" which is attached in read-only mode' in by_hand.output
+    assert checksum(project / PROD) == before
+    succeed("make", "test", "TARGET=prod", cwd=project)
+    shown = succeed(".venv/bin/dbt", "--quiet", "show", "--target", "prod", "--select", "shown", cwd=project)
+    assert "1" in shown.output
+    # Two who only read do not wait for each other.
+    with duckdb.connect(str(project / PROD), read_only=True):
+        succeed("make", "test", "TARGET=prod", cwd=project)
+
+
+# One at a time
+
+
+def wait_for(process: subprocess.Popen, text: str) -> None:
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} was never printed")
+
+
+def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    first = start(".venv/bin/python", "-m", "ops.release", cwd=project)
+    wait_for(first, "2/6 build and test")
+    others = [start(".venv/bin/python", "-m", f"ops.{name}", cwd=project) for name in ("release", "release.rollback")]
+    for other in others:
+        refused = other.stdout.read()
+        assert other.wait() == 2, refused
+        assert re.search(r"holds the lock of prod since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: make release", refused)
+        assert f"(process {first.pid} on " in refused
+    succeed("make", "build", cwd=project)  # dev is nobody's business
+    first.stdout.read()
+    assert first.wait() == 0
+    assert current(project) == f"0003-{TODAY}"
+
+
+def test_the_lock_of_a_process_that_is_gone_is_taken_over(project):
+    set_edition(project, 2)
+    killed = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
+    wait_for(killed, "3/6 audit")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert edition(project) == 1
+    done = make_release(project, *ACCEPT)
+    assert f"A release did not finish. What it made so far is warehouse/prod/stopped/0002-{TODAY}" in done.output
+    assert (edition(project), current(project)) == (2, f"0003-{TODAY}")
+    assert facts(project, "stopped", f"0002-{TODAY}")["reasons"] == ["it was killed"]
+
+
+def test_ctrl_c_leaves_prod_whole(project):
+    set_edition(project, 2)
+    process = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
+    wait_for(process, "START sql table model staging.first")
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.stdout.read()
+    assert process.wait() == 130
+    assert "Stopped: dbt build --target prod did not finish." in output
+    assert edition(project) == 1
+    assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
+
+
+# What can be in the way
+
+
+def test_without_git_nothing_is_released(nothing_released):
+    shutil.rmtree(nothing_released / ".git")
+    done = make_release(nothing_released, code=2)
+    assert "The project is in no git repository" in done.output
+    succeed("git", "init", "--quiet", cwd=nothing_released)
+    assert "Nothing was committed yet" in make_release(nothing_released, code=2).output
+    assert not (nothing_released / "warehouse/prod/releases").exists()
+
+
+def test_uncommitted_changes_are_released_only_when_told_and_recorded(project):
+    (project / "models/staging/more.sql").write_text("select 1 as one\n")
+    done = make_release(project, code=2)
+    assert "1 files differ from the last commit" in done.output
+    assert "models/staging/more.sql" in done.output
+    make_release(project, "--allow-uncommitted", *ACCEPT)
+    assert facts(project, "releases", current(project))["uncommitted"] == ["models/staging/more.sql"]
+    assert re.search(r"[0-9a-f]{7}\+ feat", ops(project, "release.listing").output)
+
+
+def test_a_program_that_writes_to_prod_is_named(project):
+    (project / PROD).resolve().chmod(0o644)
+    code = "from ops.release import duckdb_file\nfrom ops import warehouse\nduckdb_file.wait_until_readable = lambda file: warehouse.wait_until_readable(file, 0.5)\nfrom ops.release.command_line import main, run\nrun(main, 'release')"
+    with holding(project / PROD, seconds=60) as holder:
+        done = run(".venv/bin/python", "-c", code, cwd=project)
+    assert done.code == 2, done
+    assert f"(process {holder}) has" in done.output
+    assert edition(project) == 1
+
+
+def test_a_file_of_a_newer_duckdb_is_named(project):
+    file = (project / PROD).resolve()
+    file.chmod(0o644)
+    with file.open("r+b") as data:  # the version of the format follows checksum and magic bytes (DuckDB's MainHeader)
+        data.seek(12)
+        data.write((999).to_bytes(8, "little"))
+    before = checksum(file)
+    told = file.parent / "release.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"tools": {"duckdb": "9.9.9"}}))
+    set_edition(project, 2)
+    done = make_release(project, code=2)
+    assert f"0001-{TODAY} was made with DuckDB 9.9.9; installed is {duckdb.__version__}." in done.output
+    assert checksum(file) == before
+
+
+def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
+    link = project / "warehouse/prod/current"
+    link.unlink()
+    for place in (None, "releases/0009-2026-01-01"):
+        if place:
+            link.unlink(missing_ok=True)
+            link.symlink_to(place)
+        for module in ("release", "release.rollback"):
+            done = ops(project, module, code=2)
+            assert "so nothing says which version is prod" in done.output
+            assert f"Type: make rollback TO=0001-{TODAY}" in done.output
+    succeed("make", "rollback", f"TO=0001-{TODAY}", cwd=project)
+    assert edition(project) == 1
+    shutil.rmtree(project / "warehouse/prod/releases")
+    assert "no version is kept" in make_release(project, code=2).output
+
+
+def test_numbers_count_up_whatever_the_clock_says(project):
+    """What is left by a clock that was ahead by years, and was set back since."""
+    folder = project / "warehouse/prod"
+    (folder / "releases" / f"0001-{TODAY}").rename(folder / "releases/0041-2031-01-01")
+    (folder / "current").unlink()
+    (folder / "current").symlink_to("releases/0041-2031-01-01")
+    event = {"action": "release", "id": "0041-2031-01-01", "from": None, "at": "2031-01-01T00:00:00+00:00", "by": "x"}
+    (folder / "history.jsonl").write_text(json.dumps(event) + "\n")
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    assert current(project) == f"0042-{TODAY}"
+    succeed("make", "rollback", cwd=project)
+    assert current(project) == "0041-2031-01-01"
+
+
+def test_a_torn_line_of_the_history_is_passed_over(project):
+    file = project / "warehouse/prod/history.jsonl"
+    file.write_text(file.read_text() + '{"action": "rel')
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    code = "from ops.release import versions; print([event['id'] for event in versions.history()])"
+    done = succeed(".venv/bin/python", "-c", code, cwd=project)
+    assert done.output.strip() == str([f"0001-{TODAY}", f"0002-{TODAY}"])
+
+
+DAMAGE = {
+    "data": ("docs", "prod.duckdb", "cannot be"),
+    "manifest": ("docs", "manifest.json", "manifest.json of the candidate is damaged"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_candidate_that_is_damaged_late_is_not_published(project, what):
+    """Damaged after everything was built, tested and compared, as a faulty disk would."""
+    after, name, message = DAMAGE[what]
+    set_edition(project, 2)
+    code = f"""
+from pathlib import Path
+from ops.release import making
+from ops.release.command_line import main, run
+
+step = making.Release._{after}
+
+def damaged(self, place):
+    said = step(self, place)
+    making.close_warehouse()
+    file = place / {name!r}
+    data = bytearray(file.read_bytes())
+    if file.suffix == ".duckdb":
+        for start in range(12288, len(data), 4096):  # after the headers
+            data[start + 100] ^= 255
+    else:
+        data = data[: len(data) // 2]
+    file.write_bytes(data)
+    return said
+
+making.Release._{after} = damaged
+run(main, "release")
+"""
+    done = run(".venv/bin/python", "-c", code, "--accept", "why", cwd=project)
+    assert done.code == 2, done
+    assert message in done.output
+    assert "Traceback" not in done.output
+    assert edition(project) == 1
+    make_release(project, *ACCEPT)
+    assert edition(project) == 2
+
+
+def can_mount() -> bool:
+    command = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
+    return bool(shutil.which("unshare")) and subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+needs_mount = pytest.mark.skipif(not can_mount(), reason="needs `unshare --mount` (Linux, as root) for a full disk")
+
+
+@needs_mount
+def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
+    set_edition(project, 2)
+    prod = project / "warehouse/prod"
+    script = (
+        f'cp -a "{prod}" "{tmp_path}/whole" && mount -t tmpfs -o size=40m tmpfs "{prod}" && cp -a "{tmp_path}/whole/." "{prod}"'
+        ' && .venv/bin/python -m ops.release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
+    )
+    done = succeed("unshare", "--mount", "sh", "-c", script, cwd=project)
+    assert "code 2" in done.output, done
+    assert re.search(r"has \d+\.\d MB free, and a release needs \d+\.\d MB: .* for the copy, .* to build", done.output)
+    assert "RELEASES_KEPT" in done.output
+    assert "Traceback" not in done.output
+
+
+@needs_mount
+def test_a_folder_that_cannot_be_written_is_named(project):
+    prod = project / "warehouse/prod"
+    script = f'mount --bind "{prod}" "{prod}" && mount -o remount,ro,bind "{prod}" && .venv/bin/python -m ops.release'
+    done = run("unshare", "--mount", "sh", "-c", script, cwd=project)
+    assert done.code == 2, done
+    assert "warehouse/prod cannot be written: Read-only file system." in done.output
+    assert "Traceback" not in done.output
+
+
+def test_help_tells_the_exit_codes(project):
+    for module in ("release", "release.rollback", "release.listing"):
+        assert "Usage:" in ops(project, module, "--help").output
+    assert "0 released; 1 the audit stopped it; 2 it could not be done" in ops(project, "release", "--help").output
