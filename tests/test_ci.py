@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, Step, page_of, serving
-from tests.helpers import clean_environment, copy_project, git_init, make_project, run, succeed
+from tests.helpers import clean_environment, copy_project, git_init, import_from_template, make_project, run, succeed
 
 CUSTOMERS = "models/marts/customers.sql"
 
@@ -393,6 +393,9 @@ def test_from_a_merge_request_to_prod_on_gitlab(on_gitlab, tmp_path):
     def clone(name: str) -> Path:
         folder = tmp_path / name / origin.name
         succeed("git", "clone", "--quiet", origin, folder, cwd=tmp_path)
+        cache = folder / jobs["default"]["cache"]["paths"][0]
+        cache.mkdir(parents=True)
+        (cache / "of_the_job_before").touch()
         (folder / ".venv").symlink_to((origin / ".venv").resolve())
         shutil.copytree(origin / "dbt_packages", folder / "dbt_packages", symlinks=True)
         return folder
@@ -473,3 +476,21 @@ def test_an_input_of_a_workflow_runs_nothing(released, tmp_path):
         done = run("make", "rollback", cwd=project, environment=clean_environment(TO=value))
         assert done.code != 0
         assert not (project / "made").exists(), value
+
+
+def test_a_summary_fits_into_a_comment():
+    module = import_from_template("ops.ci.summary")
+    results = import_from_template("ops.crosscheck.results")
+    models = [
+        results.ModelResult(f"model.shop.m{n}", f"model_{n}" * 4, None, "not compared", problem="_" * 380)
+        for n in range(900)
+    ]
+    comparison = results.Result({"name": "prod"}, {"name": "ci"}, models=models)
+    summary = module.Summary("x" * 100, [module.Step("a step", "failed", "y" * 100, 1.0)], crosscheck=comparison)
+    assert len(summary.as_markdown()) < module.MOST
+    assert "900 could not be compared" in summary.as_markdown()
+    summary.problems = ["*" * 500] * 100
+    text = summary.as_markdown()
+    assert len(text) < module.MOST
+    assert "- and 60 more" in text
+    assert "The comparison does not fit here" in text

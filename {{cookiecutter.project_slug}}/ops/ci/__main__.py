@@ -41,6 +41,7 @@ from ops.release.repository import TRAILER, accepted_since
 from ops.run_dbt import close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
+DAYS_KEPT = 14  # a run's warehouse: as long as the artifacts of a run
 FAILURES = ("error", "fail", "runtime error", "partial success")
 
 
@@ -64,6 +65,9 @@ class Run:
         self.summary = Summary(steps=[self.parsed, self.empty, self.slim, self.compared])
         self.file = warehouse_file("ci")
         self.prod: Prod | None = None
+        for file in self.file.parent.glob("ci_*.duckdb"):  # of other runs, on a runner that keeps its disk
+            if time.time() - file.stat().st_mtime > DAYS_KEPT * 86400:
+                file.unlink(missing_ok=True)
 
     def run(self) -> None:
         """Runs all steps and fills in the summary.
