@@ -11,13 +11,15 @@ from pathlib import Path
 
 CI = "{{ cookiecutter.ci }}"
 MONITORING = "{{ cookiecutter.monitoring }}"
+ALERTS = "{{ cookiecutter.alerts }}"
 EXAMPLE = "{{ cookiecutter.example }}"
 SAMPLE_UNTIL = "{{ cookiecutter.sample_until }}"
 
 HOSTS = {
-    "github": [".github"],
-    "gitlab": [".gitlab", ".gitlab-ci.yml"],
+    "github": [".github", "ops/ci/github.py"],
+    "gitlab": [".gitlab", ".gitlab-ci.yml", "ops/ci/gitlab.py"],
 }
+OF_ANY_HOST = ["ops/ci/host.py", "ops/ci/state.py"]
 MONITORING_FILES = [
     "macros/elementary.sql",
     "macros/elementary.yml",
@@ -25,9 +27,9 @@ MONITORING_FILES = [
     "docs/monitoring.md",
     "docs/runbook",
 ]
-# Files that are copied without rendering say with comment lines which parts belong to monitoring.
-MONITORING_PART = re.compile(r"^ *# <monitoring>\n(.*?)^ *# </monitoring>\n", re.MULTILINE | re.DOTALL)
-PARTED_FILES = ["*.yml", "models/**/*.yml", "ops/*.py"]
+# Files that are copied without rendering say with comment lines which parts belong to monitoring or to alerts.
+PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
+PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml", "ops/*.py"]
 # The sample domain. Folders that it empties get a .gitkeep, because dbt_project.yml names them.
 SAMPLE = [
     "models/staging/shop",
@@ -51,22 +53,25 @@ def remove(paths):
             path.unlink()
 
 
-def settle_parts(keep):
-    """Takes the comment lines around the parts for monitoring out, and the parts with them unless they are kept."""
+def settle_parts(kept):
+    """Takes the comment lines around the parts out, and the parts with them unless their names are among those kept."""
     for file in (file for pattern in PARTED_FILES for file in Path().glob(pattern)):
         text = file.read_bytes().decode()
-        settled = MONITORING_PART.sub(r"\1" if keep else "", text)
+        settled = PART.sub(lambda part: part[2] if part[1] in kept else "", text)
         if settled != text:
             file.write_bytes(settled.encode())
 
 
 def main():
-    settle_parts(keep=MONITORING == "elementary")
+    answers = {"monitoring": MONITORING, "alerts": ALERTS}
+    settle_parts(kept=[name for name, answer in answers.items() if answer != "none"])
     if MONITORING == "none":
         remove(MONITORING_FILES)
     for host, paths in HOSTS.items():
         if host != CI:
             remove(paths)
+    if CI == "none":
+        remove(OF_ANY_HOST)
     if EXAMPLE == "no":
         remove(SAMPLE)
         for folder in map(Path, KEPT_FOLDERS):

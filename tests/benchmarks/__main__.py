@@ -10,12 +10,24 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import build, crosscheck, generation, hooks, lint, monitoring, parse, quarantine, report, setup
+from tests.benchmarks import (
+    build,
+    crosscheck,
+    generation,
+    hooks,
+    lint,
+    monitoring,
+    parse,
+    quarantine,
+    report,
+    setup,
+    slim_ci,
+)
 from tests.benchmarks.machine import describe_machine, describe_versions
 from tests.benchmarks.measure import NotMeasured, Result
 from tests.benchmarks.workshop import Workshop
 
-MODULES = (generation, setup, build, monitoring, hooks, lint, quarantine, crosscheck, parse)
+MODULES = (generation, setup, build, monitoring, hooks, lint, quarantine, crosscheck, parse, slim_ci)
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in MODULES}
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
 # <monitoring>
@@ -24,11 +27,16 @@ WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
 BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
 
 
-def invoke_dbt(*arguments: str) -> dbtRunnerResult:
+def invoke_dbt(
+    *arguments: str, manifest: Manifest | None = None, on_event: Callable[[EventMsg], None] | None = None
+) -> dbtRunnerResult:
     """Runs one dbt command and returns dbt's result. dbt prints what it does and what failed.
 
     Args:
         arguments: what would follow `dbt` on a command line.
+        manifest: the project as it was parsed before, which saves dbt reading it again. dbt notes in it what it compiles,
+            so one manifest serves one command that builds.
+        on_event: gets everything that dbt reports.
     """
     try:
         problem = _prepare(arguments)
@@ -40,7 +48,8 @@ def invoke_dbt(*arguments: str) -> dbtRunnerResult:
                 print("Making Elementary's tables, once", flush=True)
                 dbtRunner().invoke(first)
         # </monitoring>
-        result = dbtRunnerResult(success=False) if problem else dbtRunner().invoke(list(arguments))
+        runner = dbtRunner(manifest, callbacks=[on_event] if on_event else [])
+        result = dbtRunnerResult(success=False) if problem else runner.invoke(list(arguments))
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
     if isinstance(result.exception, KeyboardInterrupt):

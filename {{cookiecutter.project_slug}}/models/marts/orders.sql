@@ -3,10 +3,10 @@
     unique_key='order_id',
     incremental_strategy='delete+insert',
     on_schema_change='fail',
-    full_refresh=(none if target.name == 'prod' else true)
+    full_refresh=(true if target.name == 'dev' else none)
 ) }}
 
--- Outside prod the orders are those of a window that moves (dataops.recent_rows). Orders kept from an earlier window
+-- In dev the orders are those of a window that moves (dataops.recent_rows). Orders kept from an earlier window
 -- would miss their later refunds, so there the table is built anew each time.
 
 with enriched as (

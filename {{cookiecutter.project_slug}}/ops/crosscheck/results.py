@@ -75,6 +75,11 @@ class Result:
         return 1 if self.with_verdict("different", "new", "gone") else 0
 
     @property
+    def breaking(self) -> list[ModelResult]:
+        """The models in which readers of the base would find something else than they rely on. A new one is none of them."""
+        return self.with_verdict("different", "gone")
+
+    @property
     def verdict(self) -> str:
         """The exit code in words."""
         return ("same", "different", "could not compare")[self.exit_code]

@@ -205,7 +205,7 @@ class Release:
         orphans = audit.orphans(place, side)
         duckdb_file.drop(place, orphans)
         self.facts["dropped"] = [".".join(relation) for relation in orphans]
-        accepted = f" (accepted: {self.accept})" if result.exit_code else ""
+        accepted = f" (accepted: {self.accept})" if result.breaking else ""
         dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
         return result.headline + accepted + dropped
 
@@ -213,7 +213,7 @@ class Release:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
-        if result.exit_code and not self.accept:
+        if result.breaking and not self.accept:
             raise Stopped(
                 [result.headline],
                 "If that is what the change is meant to do: make release ARGS=\"--accept 'why'\", or a line"

@@ -1,0 +1,475 @@
+"""CI and CD: the workflows' own commands, in clean clones and in the order in which the host runs them.
+
+The hosts are played by tests/code_host.py; the projects' own code talks to their APIs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, Step, page_of, serving
+from tests.helpers import clean_environment, copy_project, git_init, make_project, run, succeed
+
+CUSTOMERS = "models/marts/customers.sql"
+
+
+def commit(project: Path, message: str) -> str:
+    succeed("git", "add", "--all", cwd=project)
+    succeed("git", "commit", "--quiet", "--no-verify", "--allow-empty", "-m", message, cwd=project)
+    return head(project)
+
+
+def head(project: Path) -> str:
+    return succeed("git", "rev-parse", "HEAD", cwd=project).output.strip()
+
+
+def replace(file: Path, before: str, after: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert before in text, file
+    file.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def drop_city(project: Path) -> None:
+    """What breaks a reader: a column of a mart is gone, from its contract too."""
+    replace(project / CUSTOMERS, "        customers.city,\n", "")
+    file = project / "models/marts/customers.yml"
+    text = file.read_text(encoding="utf-8")
+    without = re.sub(r"      - name: city\n(        .*\n)+", "", text)
+    assert without != text
+    file.write_text(without, encoding="utf-8")
+
+
+def step(steps: list[Step], name: str) -> Step:
+    (found,) = (one for one in steps if one.name == name)
+    return found
+
+
+def failed(steps: list[Step]) -> list[str]:
+    return [one.name for one in steps if one.outcome == "failure"]
+
+
+def built(output: str) -> list[str]:
+    """The models, seeds and snapshots that a build says it made."""
+    return re.findall(r"OK (?:created sql \w+ model|loaded seed file|snapshotted) (?:ci|main)?_?\w*\.(\w+)", output)
+
+
+@pytest.fixture
+def github(tmp_path):
+    """A repository on GitHub, with nothing in it yet."""
+    host = GitHub()
+    with serving(host.answer) as api, serving(host.download) as storage:
+        host.storage = storage.address
+        host.api, host.downloads = api, storage
+        yield host
+
+
+def test_from_a_pull_request_to_prod_on_github(ready_project, tmp_path, github):
+    """One change after another, as a team would make them."""
+    origin = copy_project(ready_project, tmp_path)
+    runner = Runner(origin, tmp_path, github, github.api.address)
+    start = head(origin)
+
+    # A first pull request, before anything was released: everything is built, and that is said.
+    checks, comments = runner.workflow("ci.yml", start, pull_request=1).values()
+    assert failed(checks) == failed(comments) == []
+    assert (tmp_path / "clone1" / origin.name / "warehouse/ci/ci_71.duckdb").exists()
+    assert not list((tmp_path / "clone1" / origin.name / "warehouse/dev").glob("*.duckdb"))
+    assert "There is no prod yet." in step(checks, "Get prod's version").done.output
+    assert len(built(step(checks, "Build and compare").done.output)) == 28
+    (comment,) = github.comments[1]
+    assert "## 🟢 make ci" in comment["body"]
+    assert "Prod has no version yet" in comment["body"]
+    assert (tmp_path / "summary1.md").read_text(encoding="utf-8") in comment["body"]
+    (artifact,) = github.artifacts
+    with zipfile.ZipFile(io.BytesIO(artifact.content)) as files:
+        assert {"ci/summary.md", "docs/index.html"} <= set(files.namelist())
+
+    # Merged: the release publishes, and leaves prod for the next run.
+    (steps,) = runner.workflow("release.yml", start).values()
+    assert failed(steps) == []
+    assert "prod is 0001-" in step(steps, "Release").done.output
+    assert [one.name for one in github.artifacts[1:]] == ["prod", "current", "pages"]
+
+    # A change to one mart builds that mart and its children (an exposure) only, with the data of prod.
+    replace(origin / CUSTOMERS, "select * from final", "-- The last step.\nselect * from final")
+    change = commit(origin, "docs: say which step is the last")
+    checks, comments = runner.workflow("ci.yml", change, set_up=False, pull_request=2, base=start).values()
+    assert failed(checks) == failed(comments) == []
+    assert built(step(checks, "Build and compare").done.output) == ["customers"]
+    (comment,) = github.comments[2]
+    assert "## 🟢 make ci" in comment["body"]
+    assert "Since prod's version 0001-" in comment["body"]
+    assert "1 the same" in comment["body"]
+    redirected = [headers for _, _, headers in github.downloads.requests]
+    assert redirected and not any("Authorization" in headers for headers in redirected), "the token went elsewhere"
+
+    # A breaking change in the same pull request turns the same comment red, and the run fails.
+    drop_city(origin)
+    breaking = commit(origin, "feat!: customers live nowhere")
+    checks, comments = runner.workflow("ci.yml", breaking, set_up=False, pull_request=2, base=start).values()
+    assert failed(checks) == ["Build and compare"]
+    (comment,) = github.comments[2]
+    assert "## 🔴 make ci" in comment["body"]
+    assert "column removed: city" in comment["body"]
+    assert "Broken contract: customers" in comment["body"]
+    assert len(github.comments[1]) == 1
+
+    # A fork's run may not comment; its page has the summary.
+    page = (tmp_path / f"summary{runner.runs}.md").read_text(encoding="utf-8")
+    assert "## 🔴 make ci" in page
+
+    # A commit accepts it, so the release publishes.
+    accepted = commit(origin, "chore: accept it\n\nAccept-Differences: nobody reads the city")
+    (steps,) = runner.workflow("release.yml", accepted, set_up=False).values()
+    assert failed(steps) == []
+    assert (
+        "prod is 0002-" in step(steps, "Release").done.output or "prod is 0003-" in step(steps, "Release").done.output
+    )
+
+    # The next pull request sees the new state: nothing of the last one is built again.
+    other = commit(origin, "docs: nothing that dbt builds")
+    checks, comments = runner.workflow("ci.yml", other, set_up=False, pull_request=3, base=accepted, fork=True).values()
+    assert failed(checks) == []
+    assert comments == []
+    assert 3 not in github.comments
+    output = step(checks, "Build and compare").done.output
+    assert re.search(r"Nothing that dbt builds or tests differs from prod's version 0002-", output)
+
+    # By hand: back to the version before, from the archive that the release left.
+    (steps,) = runner.workflow("rollback.yml", accepted, set_up=False, inputs={"id": "1"}).values()
+    assert failed(steps) == []
+    assert "0001-" in step(steps, "Roll back").done.output
+
+    # Every morning. Elementary's package is not here, so its two steps say so; all that writes or keeps prod works.
+    (steps,) = runner.workflow("schedule.yml", accepted, set_up=False).values()
+    assert failed(steps) == ["Report"]
+    assert "Elementary's dbt package is not installed" in step(steps, "Report").done.output
+    assert "prod is 0003-" in step(steps, "Release").done.output
+    assert github.artifacts[-1].name == "pages"
+
+
+def test_a_run_that_stops_before_make_ci_turns_the_comment_red(ready_project, tmp_path, github):
+    origin = copy_project(ready_project, tmp_path)
+    runner = Runner(origin, tmp_path, github, github.api.address)
+    start = head(origin)
+    github.comments[4] = [
+        {"id": 1, "user": {"login": "ada"}, "body": "<!-- make ci -->\nnot ours"},
+        *({"id": number, "user": {"login": "ada"}, "body": "talk"} for number in range(2, 150)),
+        {"id": 150, "user": {"login": "github-actions[bot]"}, "body": "<!-- make ci -->\n## 🟢 make ci\n"},
+    ]
+    github.refused = 403  # the API refuses prod, for one
+    checks = runner.workflow("ci.yml", start, set_up=False, pull_request=4, fork=True)["check"]
+    assert failed(checks) == ["Get prod's version"]
+    assert (
+        "answers 403 Forbidden. The job needs the permission actions: read."
+        in step(checks, "Get prod's version").done.output
+    )
+    assert step(checks, "Build and compare").outcome == "skipped"
+
+    github.refused = 0
+    (origin / "Makefile").write_text("ci-comment:\n\t@python3 -m ops.ci.github comment\n", encoding="utf-8")
+    change = commit(origin, "feat: remove all tasks")  # make prod-fetch fails; the comment's job runs the code of main
+    checks, comments = runner.workflow("ci.yml", change, set_up=False, pull_request=4, base=start).values()
+    assert failed(checks) == ["Get prod's version"]
+    assert failed(comments) == []
+    ours = [one for one in github.comments[4] if "The run stopped before there was a result" in one["body"]]
+    assert [one["id"] for one in ours] == [150], "the comment that was there is written anew, on whatever page it is"
+    assert len(github.comments[4]) == 150
+
+
+@pytest.fixture(scope="module")
+def released(ready_project, tmp_path_factory) -> Path:
+    """A project whose prod has a version."""
+    project = copy_project(ready_project, tmp_path_factory.mktemp("released"))
+    succeed("make", "release", cwd=project)
+    return project
+
+
+def make_ci(project: Path, code: int, **environment: str) -> str:
+    """Runs `make ci` and returns what it printed and its summary."""
+    command = (".venv/bin/python", "-m", "ops.ci")
+    done = run(*command, cwd=project, environment=clean_environment(**environment))
+    assert done.code == code, done
+    assert "Traceback" not in done.output, done
+    summary = project / "target/ci/summary.md"
+    return done.output + (summary.read_text(encoding="utf-8") if summary.exists() else "")
+
+
+def test_incremental_models_and_sources_start_from_prod(released, tmp_path):
+    """A rule of the incremental mart changes: only orders that arrive anew get it, as in a release."""
+    project = copy_project(released, tmp_path)
+    replace(project / "models/marts/orders.sql", "        channel,\n", "        upper(channel) as channel,\n")
+    replace(project / "models/staging/shop/base/base_shop__products.sql", "with source as", "-- anew\nwith source as")
+    text = make_ci(project, 0)  # so few that the model's threshold allows them
+    (orders,) = (
+        model
+        for model in json.loads((project / "target/crosscheck/result.json").read_text())["models"]
+        if model["name"] == "orders"
+    )
+    compared = orders["comparison"]
+    assert 0 < compared["rows_changed"] < compared["rows_base"]
+    assert list(compared["changed_columns"]) == ["channel"]
+    names = built(text)
+    assert {"orders", "daily_revenue", "customers", "base_shop__products", "product_prices"} <= set(names)
+    assert not {"raw_products", "raw_orders", "stg_shop__orders", "int_orders__enriched"} & set(names)
+    with duckdb.connect(str(project / "warehouse/ci/ci_local.duckdb"), read_only=True) as warehouse:
+        not_null = warehouse.execute(
+            "select count(*) from duckdb_constraints() where table_name = 'orders' and constraint_type = 'NOT NULL'"
+        ).fetchone()
+    assert not_null > (5,), "the constraints of prod's table came along"
+    assert not (project / "warehouse/ci/ci_local_prod").exists()
+
+
+def test_a_model_that_is_gone_is_a_difference_until_a_commit_accepts_it(released, tmp_path):
+    project = copy_project(released, tmp_path)
+    for file in (project / "models/marts").glob("products.*"):
+        file.unlink()
+    replace(project / "models/exposures.yml", "      - ref('products')\n", "")
+    (project / "models/marts/extra.sql").write_text("select 1 as id\n", encoding="utf-8")
+    (project / "models/marts/extra.yml").write_text(
+        "version: 2\n\nmodels:\n  - name: extra\n    description: One row.\n    config: {contract: {enforced: false}}\n",
+        encoding="utf-8",
+    )
+    text = make_ci(project, 1)
+    assert "1 only in ci, 1 only in prod" in text
+    assert built(text) == ["extra"]
+    commit(project, "feat!: sell nothing\n\nAccept-Differences: the shop sells services now")
+    text = make_ci(project, 0)
+    assert "## 🟡 make ci" in text
+    assert "- the shop sells services now" in text
+
+
+def test_what_fails_is_named_without_its_data(released, tmp_path):
+    project = copy_project(released, tmp_path)
+    replace(
+        project / CUSTOMERS,
+        "        customers.city,\n",
+        "        cast(cast(customers.city as integer) as varchar) as city,\n",
+    )
+    text = make_ci(project, 1)
+    summary = text.rpartition("## 🔴 make ci")[2]
+    assert r"customers \(models/marts/customers.sql\): Conversion Error" in summary
+    assert "Could not convert" in text
+    assert "Could not convert" not in summary
+
+
+def test_nothing_can_be_checked_without_the_state_of_prod(released, tmp_path):
+    project = copy_project(released, tmp_path)
+    (manifest,) = (project / "warehouse/prod/releases").glob("*/manifest.json")
+    manifest.write_text(manifest.read_text(encoding="utf-8")[:1000], encoding="utf-8")
+    (project / "target/ci").mkdir(parents=True)
+    (project / "target/ci/summary.md").write_text("of an earlier run", encoding="utf-8")
+    text = make_ci(project, 2)
+    assert "manifest.json cannot be read" in text
+    assert "of an earlier run" not in text
+    shutil.rmtree(project / "warehouse/prod/releases")
+    assert "current leads to no version" in make_ci(project, 2)
+
+
+def fetch(project: Path, github: GitHub, *options: str):
+    environment = clean_environment(
+        GITHUB_API_URL=github.api.address, GITHUB_REPOSITORY=REPOSITORY_NAME, GITHUB_TOKEN="t0ken"
+    )
+    return run(".venv/bin/python", "-m", "ops.ci.github", "fetch", *options, cwd=project, environment=environment)
+
+
+def test_prod_is_fetched_from_this_repositorys_main_alone(released, tmp_path, github):
+    """Anybody may open a pull request, and its run may call an artifact `prod`."""
+    project = copy_project(released, tmp_path)
+    packed_by = succeed("make", "prod-pack", cwd=project)
+    assert "target/prod/prod.tar" in packed_by.output
+    assert "<html" in (project / "target/prod/pages/index.html").read_text(encoding="utf-8")
+
+    def zipped(file: Path) -> bytes:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.write(file, file.name)
+        return content.getvalue()
+
+    good = zipped(project / "target/prod/prod.tar")
+    prod = project / "warehouse/prod"
+    (before,) = [path.name for path in (prod / "releases").iterdir()]
+    assert f"Prod is here already: {before}" in fetch(project, github).output
+
+    shutil.move(prod, tmp_path / "prod")
+    for _ in range(120):
+        github.keep("prod", b"bad", branch="change")
+        github.keep("prod", b"bad", repository=2)
+    assert fetch(project, github).output == "There is no prod yet.\n"
+    github.artifacts.insert(0, type(github.artifacts[0])(0, "prod", good))
+    done = fetch(project, github)
+    assert (done.code, done.output) == (0, f"Prod is {before}.\n")
+    assert (prod / "current").readlink() == Path("releases", before)
+    assert (prod / "current/prod.duckdb").read_bytes() == (tmp_path / "prod/current/prod.duckdb").read_bytes()
+    assert (prod / "current/prod.duckdb").stat().st_mode & 0o222 == 0, "nobody writes a version"
+    assert (prod / "history.jsonl").read_text() == (tmp_path / "prod/history.jsonl").read_text()
+
+    shutil.rmtree(prod)
+    github.artifacts[0].content = zipped(write_tar(tmp_path / "prod.tar", "../../outside"))
+    done = fetch(project, github)
+    assert done.code == 1
+    assert "The archive of prod is damaged" in done.output
+    assert not list(project.rglob("outside"))
+
+    github.artifacts[0].expired = True
+    done = fetch(project, github)
+    assert done.code == 1, "prod would start anew, and nobody would have said so"
+    assert "make prod-fetch ARGS=--anew" in done.output
+    assert fetch(project, github, "--anew").code == 0
+
+
+def write_tar(file: Path, name: str) -> Path:
+    """An archive with a file that would be written elsewhere."""
+    with tarfile.open(file, "w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    return file
+
+
+class GitLab:
+    """A project on GitLab: the artifacts of its job `release`, and the notes of a merge request."""
+
+    def __init__(self):
+        self.files: dict[str, bytes] = {}
+        self.notes = [{"id": number, "author": {"id": 5}, "body": "talk"} for number in range(130)]
+        self.notes.insert(0, {"id": 900, "author": {"id": 5}, "body": "<!-- make ci -->\nnot ours"})
+
+    def answer(self, method, path, query, body):
+        notes = "/projects/7/merge_requests/3/notes"
+        if path.startswith("/projects/7/jobs/artifacts/main/raw/") and query == {"job": "release"}:
+            name = path.removeprefix("/projects/7/jobs/artifacts/main/raw/")
+            return (200, self.files[name]) if name in self.files else (404, {})
+        if (method, path) == ("GET", "/user"):
+            return 200, {"id": 8}
+        if (method, path) == ("GET", notes):
+            return 200, page_of(self.notes, query)
+        if (method, path) == ("POST", notes):
+            self.notes.append({"id": 1000 + len(self.notes), "author": {"id": 8}, **body})
+            return 201, self.notes[-1]
+        (note,) = (one for one in self.notes if method == "PUT" and path == f"{notes}/{one['id']}")
+        note.update(body)
+        return 200, note
+
+
+@pytest.fixture(scope="module")
+def on_gitlab(ready_project, tmp_path_factory) -> Path:
+    """The project as it is generated for GitLab, with the tools of the other one."""
+    project = make_project(tmp_path_factory.mktemp("gitlab"), ci="gitlab")
+    git_init(project)
+    commit(project, "feat: start the project")
+    (project / ".venv").symlink_to(ready_project / ".venv")
+    shutil.copytree(ready_project / "dbt_packages", project / "dbt_packages", symlinks=True)
+    return project
+
+
+def test_from_a_merge_request_to_prod_on_gitlab(on_gitlab, tmp_path):
+    origin, host = on_gitlab, GitLab()
+    jobs = yaml.safe_load((origin / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+
+    def job(name: str, clone: Path, **variables: str) -> list[tuple[str, int, str]]:
+        """Runs the script of a job until a line fails: line, exit code, output. Set-up and lint are the other test's."""
+        given = {"CI": "true", "CI_API_V4_URL": api.address, "CI_PROJECT_ID": "7", "CI_DEFAULT_BRANCH": "main"}
+        given |= {"CI_MERGE_REQUEST_IID": "3", "CI_PIPELINE_URL": "https://gitlab.example/7/1", "CI_PIPELINE_ID": "7"}
+        given |= {"CI_JOB_TOKEN": "j0b", "DBT_PACKAGE_HUB_URL": NO_HUB, **jobs[name].get("variables", {}), **variables}
+        ran: list[tuple[str, int, str]] = []
+        for line in jobs[name]["script"]:
+            if line in ("make setup", "make lint"):
+                continue
+            done = run("bash", "-e", "-c", line, cwd=clone, environment=clean_environment(**given))
+            ran.append((line, done.code, done.output))
+            if done.code:
+                break
+        return ran
+
+    def clone(name: str) -> Path:
+        folder = tmp_path / name / origin.name
+        succeed("git", "clone", "--quiet", origin, folder, cwd=tmp_path)
+        (folder / ".venv").symlink_to((origin / ".venv").resolve())
+        shutil.copytree(origin / "dbt_packages", folder / "dbt_packages", symlinks=True)
+        return folder
+
+    def keep(folder: Path) -> None:
+        for file in (folder / "target/prod").glob("*.tar"):
+            host.files[f"target/prod/{file.name}"] = file.read_bytes()
+
+    with serving(host.answer) as api:
+        first = clone("first")
+        ran = job("release", first, PROD_TASK=jobs["release"]["rules"][1]["variables"]["PROD_TASK"])
+        assert [code for _, code, _ in ran] == [0, 0, 0], ran
+        assert "There is no prod yet." in ran[0][2]
+        keep(first)
+
+        drop_city(origin)
+        commit(origin, "feat!: customers live nowhere")
+        change = clone("change")
+        ran = job("ci", change)
+        assert ran[-1][0] == "make ci"
+        assert ran[-1][1] != 0
+        assert built(ran[-1][2]) == ["customers"]
+
+        assert job("comment", change)[0][1:] == (
+            0,
+            "CI_COMMENT_TOKEN is not set, so there is no comment. The summary is an artifact of the job ci.\n",
+        )
+        assert len(host.notes) == 131
+        assert "Merge request 3 has a comment now." in job("comment", change, CI_COMMENT_TOKEN="t0ken")[0][2]
+        (change / "target/ci/summary.md").unlink()
+        assert "is up to date" in job("comment", change, CI_COMMENT_TOKEN="t0ken")[0][2]
+        assert len(host.notes) == 132
+        assert "The run stopped before there was a result" in host.notes[-1]["body"]
+
+        commit(origin, "chore: accept it\n\nAccept-Differences: nobody reads the city")
+        second = clone("second")
+        ran = job("release", second, PROD_TASK="release")
+        assert [code for _, code, _ in ran] == [0, 0, 0], ran
+        assert "prod is 0002-" in ran[1][2]
+        keep(second)
+        back = job("release", clone("back"), PROD_TASK="rollback")
+        assert [code for _, code, _ in back] == [0, 0, 0], back
+        assert "0001-" in back[1][2]
+        sources = job("freshness", clone("sources"))
+        assert [code for _, code, _ in sources] == [0, 0], sources
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_every_command_of_ci_is_a_task(host, tmp_path):
+    project = make_project(tmp_path, ci=host, alerts="slack")
+    tasks = set(re.findall(r"^([a-z-]+):", (project / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    if host == "github":
+        files = [yaml.safe_load(file.read_text("utf-8")) for file in (project / ".github/workflows").glob("*.yml")]
+        jobs = [job for file in files for job in file["jobs"].values()]
+        lines = [one["run"] for job in jobs for one in job["steps"] if "run" in one]
+        for file in files:
+            assert file["permissions"] == {}, "each job says what it may"
+        for job in jobs:
+            assert job["timeout-minutes"] <= 60
+            for one in job["steps"]:
+                if "uses" in one:
+                    assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one["uses"])
+    else:
+        content = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+        jobs = [part for name, part in content.items() if isinstance(part, dict) and "script" in part]
+        lines = [line for job in jobs for line in [*job["script"], *job.get("after_script", [])]]
+        assert all("timeout" in job for job in jobs)
+    assert len(lines) > 10
+    for line in lines:
+        (task,) = re.fullmatch(r"(?:if .*; then )?make ([\w$-]+)(?: \w+=\S+)?(?:; fi)?", line).groups()
+        assert task == "$PROD_TASK" or task in tasks, line
+
+
+def test_an_input_of_a_workflow_runs_nothing(released, tmp_path):
+    """What is typed into the rollback's field comes to make as an environment variable."""
+    project = copy_project(released, tmp_path)
+    for value in ("$(shell touch made)", '"; touch made; "', "`touch made`", "$$(touch made)"):
+        done = run("make", "rollback", cwd=project, environment=clean_environment(TO=value))
+        assert done.code != 0
+        assert not (project / "made").exists(), value

@@ -1,0 +1,143 @@
+"""Slim: what changed since prod's version and all that follows from it, and the warehouse that it is built in.
+
+What is not built is read from prod's version (dbt's --defer). Three things dbt does not defer are put into the warehouse first:
+
+- sources that lie in the environment's own warehouse file: views of prod's;
+- incremental models and snapshots: prod's rows. A release goes on from them too, so the comparison shows what it will
+  do. `dbt clone` would leave views on DuckDB, which the next build replaces;
+- nothing else: every other model, and every seed, is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.contracts.graph.manifest import Manifest
+
+from ops.ci.prod import Prod
+from ops.crosscheck.comparison import quote
+from ops.run_dbt import invoke_dbt
+
+SELECTION = "state:modified+"
+BUILT = ("model", "seed", "snapshot")
+CHECKED = ("test", "unit_test")
+KEPT = ("incremental", "snapshot")
+
+
+class Changes:
+    """What differs between the code and prod's version of it.
+
+    Attributes:
+        selected: ids of what dbt calls modified and of all that follows from it.
+        removed: ids of the models, seeds and snapshots that only prod has.
+        broken_contracts: what dbt says of contracts that consumers can no longer rely on.
+    """
+
+    def __init__(self, selected: set[str], removed: list[str], broken_contracts: list[str]):
+        self.selected = selected
+        self.removed = removed
+        self.broken_contracts = broken_contracts
+
+    @property
+    def to_build(self) -> list[str]:
+        """The models, seeds and snapshots among them."""
+        return sorted(id for id in self.selected if id.split(".")[0] in BUILT)
+
+    @property
+    def to_run(self) -> bool:
+        """Whether dbt has anything to build or to test."""
+        return any(id.split(".")[0] in (*BUILT, *CHECKED) for id in self.selected)
+
+
+def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
+    """What changed since prod's version; None where dbt cannot tell, and has said why."""
+    broken: dict[str, str] = {}
+
+    def note(event) -> None:
+        if event.info.name == "UnversionedBreakingChange":
+            found = event.data
+            broken[found.model_name] = (
+                f"{found.model_name}: {'; '.join(' '.join(one.split()) for one in found.breaking_changes)}"
+            )
+
+    arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
+    with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
+        result = invoke_dbt(
+            *arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest, on_event=note
+        )
+    if not result.success:
+        return None
+    selected = {json.loads(line)["unique_id"] for line in result.result}
+    project = f".{manifest.metadata.project_name}."
+    removed = [
+        id
+        for id, node in sorted(prod.nodes.items())
+        if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
+    ]
+    return Changes(selected, removed, list(broken.values()))
+
+
+def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:
+    """Makes a warehouse with what dbt does not defer.
+
+    Args:
+        file: the warehouse file, which is not there yet.
+        manifest: the code.
+        prod: the copy of prod's version, attached as `prod` when it is built.
+        changes: what will be built.
+    """
+    with duckdb.connect(str(file)) as connection:
+        path = str(prod.file).replace("'", "''")
+        connection.execute(f"attach '{path}' as prod (read_only)")
+        in_prod = {
+            (schema, name): sql
+            for schema, name, sql in connection.execute(
+                "select schema_name, table_name, sql from duckdb_tables() where database_name = 'prod'"
+                " union all select schema_name, view_name, null from duckdb_views() where database_name = 'prod'"
+            ).fetchall()
+        }
+        written = {(manifest.nodes[id].schema, manifest.nodes[id].alias) for id in changes.to_build}
+        for id, source in manifest.sources.items():
+            before = prod.nodes.get(id)
+            place = (source.schema, source.identifier)
+            if source.database != file.stem or place in written or not before:
+                continue
+            if (before["schema"], before["identifier"]) in in_prod:
+                _schema(connection, source.schema)
+                connection.execute(
+                    f"create view {_name(*place)} as from prod.{_name(before['schema'], before['identifier'])}"
+                )
+        for id in changes.to_build:
+            node, before = manifest.nodes[id], prod.nodes.get(id)
+            if node.config.materialized not in KEPT or not before:
+                continue
+            if sql := in_prod.get((before["schema"], before["alias"])):
+                _schema(connection, node.schema)
+                _copy_table(connection, sql, before, _name(node.schema, node.alias))
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, sql: str, before: dict[str, Any], target: str) -> None:
+    """Copies a table of prod with its constraints, which `create table as` would lose."""
+    source = _name(before["schema"], before["alias"])
+    start = next(
+        head
+        for schema in (before["schema"], quote(before["schema"]))
+        for table in (before["alias"], quote(before["alias"]))
+        for head in (f"CREATE TABLE {schema}.{table}(", f"CREATE TABLE {table}(")
+        if sql.startswith(head)
+    )
+    connection.execute(f"create table {target}({sql.removeprefix(start)}")
+    connection.execute(f"insert into {target} by name from prod.{source}")
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute(f"create schema if not exists {quote(name)}")
+
+
+def _name(schema: str, table: str) -> str:
+    return f"{quote(schema)}.{quote(table)}"
