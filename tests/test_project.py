@@ -14,7 +14,6 @@ import yaml
 
 from tests.helpers import (
     REPOSITORY,
-    clean_environment,
     cookiecutter,
     copy_project,
     git_init,
