@@ -27,17 +27,17 @@ def seed() -> int:
 
 
 def test_no_reader_ever_sees_a_part_of_a_version(project, seed):
-    found = kill_at_random_moments(project, moments=8, seed=seed)
+    found = kill_at_random_moments(project, moments=5, seed=seed)
     assert found["faults"] == [], seed
     assert found["unknown"] == set(), seed
-    assert found["succeeded"] == 8
+    assert found["succeeded"] == 5
     assert found["reads"] > 100
-    assert len(found["seen"]) > 4, "the readers saw versions come and go"
+    assert len(found["seen"]) > 3, "the readers saw versions come and go"
 
 
 @needs_mount
 def test_a_full_disk_leaves_prod_whole(project, seed):
-    code = f"from pathlib import Path; from tests.faults import fill_the_disk; fill_the_disk(Path({str(project)!r}), 4, {seed})"
+    code = f"from pathlib import Path; from tests.faults import fill_the_disk; fill_the_disk(Path({str(project)!r}), 3, {seed})"
     environment = clean_environment(PYTHONPATH=str(REPOSITORY))
     done = subprocess.run(
         ["unshare", "--mount", sys.executable, "-c", code],
@@ -48,4 +48,4 @@ def test_a_full_disk_leaves_prod_whole(project, seed):
         check=False,
     )
     assert done.returncode == 0, (seed, done.stdout, done.stderr)
-    assert "4 releases after them" in done.stdout
+    assert "3 releases after them" in done.stdout

@@ -51,7 +51,7 @@ EVERY_PROJECT = """
 .editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .sqlfluff .sqlfluffignore .yamllint
 CODEOWNERS CONTRIBUTING.md Makefile README.md dbt-bouncer.yml dbt_project.yml packages.yml profiles.yml pyproject.toml
 analyses/.gitkeep
-docs/ci.md docs/crosscheck.md docs/runbook.md docs/ways-of-working.md
+docs/ci.md docs/crosscheck.md docs/releasing.md docs/rollback.md docs/runbook.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
 ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/rejected.py ops/run_dbt.py
@@ -61,6 +61,9 @@ ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops
 ops/crosscheck/comparison.py ops/crosscheck/judgement.py ops/crosscheck/markdown.py ops/crosscheck/page.py
 ops/crosscheck/report.html.j2 ops/crosscheck/results.py ops/crosscheck/sides.py ops/crosscheck/terminal.py
 ops/crosscheck/wording.py
+ops/release/__init__.py ops/release/__main__.py ops/release/audit.py ops/release/command_line.py ops/release/duckdb_file.py
+ops/release/listing.py ops/release/lock.py ops/release/making.py ops/release/repository.py ops/release/rollback.py
+ops/release/versions.py
 ops/sqlfluff_context/__init__.py ops/sqlfluff_context/macros.py
 packages/dataops/dbt_project.yml
 warehouse/ci/.gitkeep warehouse/dev/.gitkeep warehouse/prod/.gitkeep

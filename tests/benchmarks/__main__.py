@@ -19,6 +19,7 @@ from tests.benchmarks import (
     monitoring,
     parse,
     quarantine,
+    release,
     report,
     setup,
     slim_ci,
@@ -27,7 +28,7 @@ from tests.benchmarks.machine import describe_machine, describe_versions
 from tests.benchmarks.measure import NotMeasured, Result
 from tests.benchmarks.workshop import Workshop
 
-MODULES = (generation, setup, build, monitoring, hooks, lint, quarantine, crosscheck, parse, slim_ci)
+MODULES = (generation, setup, build, monitoring, hooks, lint, quarantine, crosscheck, parse, slim_ci, release)
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in MODULES}
 
 

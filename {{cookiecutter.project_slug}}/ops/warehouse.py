@@ -38,6 +38,12 @@ def is_candidate() -> bool:
     return os.environ.get("DATAOPS_CANDIDATE") == "true"
 
 
+def duckdb_config() -> dict[str, str]:
+    """Settings for a DuckDB connection: how much memory it may take, where .env says so."""
+    limit = os.environ.get("DUCKDB_MEMORY_LIMIT")
+    return {"memory_limit": limit} if limit else {}
+
+
 def how_to_build(target: str, arguments: str = "") -> str:
     """What to type to build an environment, or a part of it."""
     if target == "prod":  # a release builds everything

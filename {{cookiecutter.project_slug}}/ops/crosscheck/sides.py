@@ -21,7 +21,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.comparison import quote
-from ops.warehouse import how_to_build, wait_until_readable, warehouse_file
+from ops.warehouse import duckdb_config, how_to_build, wait_until_readable, warehouse_file
 
 ENVIRONMENTS = ("dev", "ci", "prod")
 RECORD = "dataops_builds"  # written by the package's macro record_build
@@ -170,7 +170,7 @@ class Workspace:
 
     def __init__(self, base: Side, head: Side, folder: Path):
         self._folder = folder
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config=duckdb_config())
         spill = str(folder / "spill").replace("'", "''")
         self.connection.execute(f"set temp_directory = '{spill}'; set preserve_insertion_order = false")
         self._aliases: dict[str, str] = {}
@@ -207,7 +207,7 @@ class Workspace:
         file = self._folder / "view.duckdb"
         self.connection.execute("detach database if exists copied_view")
         file.unlink(missing_ok=True)
-        with duckdb.connect() as own:
+        with duckdb.connect(config=duckdb_config()) as own:
             _attach(own, side.file, side.file.stem)
             path = str(file).replace("'", "''")
             own.execute(f"attach '{path}' as copied_view")

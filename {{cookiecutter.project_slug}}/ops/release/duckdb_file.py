@@ -18,7 +18,7 @@ import duckdb
 from ops.crosscheck.comparison import quote
 from ops.release import CannotRelease
 from ops.release.versions import Version, shown
-from ops.warehouse import wait_until_readable
+from ops.warehouse import duckdb_config, wait_until_readable
 
 NAME = "prod.duckdb"
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
@@ -103,7 +103,7 @@ def connect(place: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     try:
         if not file.is_file():  # DuckDB would say this in other words, or make the file
             raise duckdb.IOException("the file is missing")
-        return duckdb.connect(str(file), read_only=read_only)
+        return duckdb.connect(str(file), read_only=read_only, config=duckdb_config())
     except duckdb.Error as error:
         raise CannotRelease(
             f"{shown(file)} cannot be opened: {str(error).splitlines()[0]}.", f"{made_with(Version(place))}"
