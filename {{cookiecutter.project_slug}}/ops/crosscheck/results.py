@@ -198,7 +198,7 @@ def _compare_model(
             ignored=model.ignored_columns,
             is_personal=model.is_personal,
             example_count=examples,
-            keep=space.keep,
+            is_view=space.is_view,
         ).compare()
         absent = model.allowance.ignore_columns - {name.lower() for name in comparison.columns_ignored}
         if absent:
