@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections import Counter
 from datetime import date, datetime
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.helpers import import_from_template
 
@@ -280,6 +282,35 @@ def test_the_figures_of_a_column_of_numbers():
         "0.00",
         "10.50",
     )
+
+
+def test_of_a_wide_row_the_columns_that_differ_are_shown_and_the_others_counted():
+    columns = [(f"c{at}", "BIGINT") for at in range(12)]
+    base = [tuple(range(12)), tuple(range(100, 112))]
+    head = [base[0], (*base[1][:11], 7)]
+    for one in compared(columns, base, head).examples:
+        assert list(one.values) == ["c11", "c0", "c1", "c2", "c3", "c4", "c5", "c6"]
+        assert one.columns_left_out == 4
+    (added,) = compared(columns, base[:1], base, ["c0"], is_personal=lambda name: name == "c2").examples
+    assert list(added.values) == ["c1", "c3", "c4", "c5", "c6", "c7", "c8", "c9"], "of personal data nothing is shown"
+    assert added.columns_left_out == 3
+    (added,) = compared(columns[:8], [], [base[0][:8]]).examples
+    assert (len(added.values), added.columns_left_out) == (8, 0)
+
+
+def test_columns_that_are_left_out_are_counted_wherever_rows_are_shown(tmp_path):
+    results, markdown, page, terminal = (
+        import_from_template(f"ops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
+    )
+    columns = [(f"c{at}", "BIGINT") for at in range(12)]
+    found = compared(columns, [], [tuple(range(12))])
+    model = results.ModelResult("model.x.m", "m", "m.sql", "different", comparison=found)
+    side = {"name": "dev", "file": "dev.duckdb", "built_at": None}
+    result = results.Result(side, {**side, "name": "prod"}, [model])
+    console = Console(width=200, file=io.StringIO())
+    terminal.show(console, result, [tmp_path])
+    for said in (console.file.getvalue(), markdown.as_markdown(result), page.as_page(result)):
+        assert "… 4 columns more" in said
 
 
 def test_personal_data_is_never_shown():

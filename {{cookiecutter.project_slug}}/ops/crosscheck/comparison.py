@@ -22,7 +22,7 @@ FLOATS = ("FLOAT", "DOUBLE")
 DIGITS = dict(zip((*INTEGERS, *UNSIGNED), (3, 5, 10, 19, 39, 3, 5, 10, 20), strict=True))
 DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 LONGEST_VALUE = 200  # characters of a value that are shown
-SHOWN_COLUMNS = 8  # of a row that is only on one side
+SHOWN_COLUMNS = 8  # of a row that is only on one side, besides its key
 GLANCED_ROWS = 8192  # of base, its last ones, which are the likeliest to differ
 MOST_SORTED = 100_000  # changed rows; the examples of more are the first by key
 IN_BOTH = "base_f is not null and head_f is not null"
@@ -79,11 +79,13 @@ class Example:
         kind: added, removed or changed.
         key: the columns that identify it, as text; empty without a key.
         values: by column, the values on base and head, as text. One of the two is absent for a row of one side.
+        columns_left_out: how many more columns a row of one side has.
     """
 
     kind: str
     key: dict[str, str | None]
     values: dict[str, dict[str, str | None]]
+    columns_left_out: int = 0
 
 
 @dataclass
@@ -238,6 +240,8 @@ class Comparer:
         if not (self._key and self._by_key(result)):
             self._by_whole_rows(result)
         self._drift(result)
+        if result.matched_by != "key":
+            self._show_whole_rows(result)
         return result
 
     def _count_rows(self, result: Comparison) -> None:
@@ -480,7 +484,7 @@ class Comparer:
         for kind, side, condition in (("removed", 0, "head_f is null"), ("added", 1, "base_f is null")):
             if not (result.rows_removed, result.rows_added)[side]:
                 continue
-            shown = self._values[:SHOWN_COLUMNS]
+            shown = self._shown(self._values)
             alias, name_of_side = "bh"[side], ("base", "head")[side]
             selected = shown_keys + [
                 "null" if self._is_personal(name) else self._text(self._read(name, side, alias), name) for name in shown
@@ -495,7 +499,12 @@ class Comparer:
                 values = {
                     name: {name_of_side: self._hide(name, value)} for name, value in zip(shown, rest, strict=True)
                 }
-                result.examples.append(Example(kind, dict(zip(self._key, keys, strict=True)), values))
+                left_out = len(self._values) - len(shown)
+                result.examples.append(Example(kind, dict(zip(self._key, keys, strict=True)), values, left_out))
+
+    def _shown(self, names: list[str]) -> list[str]:
+        """The first few of some columns; personal data, of which nothing is shown, last."""
+        return sorted(names, key=self._is_personal)[:SHOWN_COLUMNS]
 
     def _hide(self, name: str, value: str | None) -> str | None:
         return "hidden" if self._is_personal(name) else value
@@ -516,7 +525,10 @@ class Comparer:
                 " from differing"
             ),
         )
-        shown = list(self._common)[:SHOWN_COLUMNS]
+
+    def _show_whole_rows(self, result: Comparison) -> None:
+        # The columns that are known to differ tell most.
+        shown = self._shown(sorted(self._common, key=lambda name: name not in result.changed_columns))
         for kind, side, condition in (("removed", 0, "surplus < 0"), ("added", 1, "surplus > 0")):
             selected = [
                 "null" if self._is_personal(name) else self._text(self._common[name][side], name) for name in shown
@@ -528,7 +540,7 @@ class Comparer:
             name_of_side = ("base", "head")[side]
             for row in rows:
                 values = {name: {name_of_side: self._hide(name, value)} for name, value in zip(shown, row, strict=True)}
-                result.examples.append(Example(kind, {}, values))
+                result.examples.append(Example(kind, {}, values, len(self._common) - len(shown)))
 
     # How numbers are distributed
 

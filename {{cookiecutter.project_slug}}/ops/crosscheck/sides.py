@@ -217,6 +217,10 @@ class Workspace:
         _attach(self.connection, file, "copied_view")
         return '"copied_view"."main"."rows_of_view"'
 
+    def count_rows(self, side: Side, build: Build) -> int:
+        """How many rows a relation of a side has. Raises CannotCompare where it is not there."""
+        return self.connection.execute(f"select count(*) from {self.relation(side, build)}").fetchone()[0]
+
     def is_view(self, relation: str) -> bool:
         """Whether a relation that this workspace named is a view."""
         database, schema, name = (part.replace('""', '"') for part in re.findall(r'"((?:[^"]|"")*)"', relation))
