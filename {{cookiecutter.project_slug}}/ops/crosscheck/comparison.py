@@ -129,7 +129,7 @@ def quote(name: str) -> str:
     """A name as an SQL identifier.
 
     >>> print(quote('a "b"'))
-    "a ""b"\"
+    "a ""b""\"
     """
     return '"' + name.replace('"', '""') + '"'
 
