@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import math
 from collections import Counter
@@ -179,6 +180,12 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
         connection.execute("update head_table set amount = 7 where amount <> 7")
         changed = sum(value is not None and value != 7 for value in values)
         assert Comparer(connection, "base_table", "head_table", ["id"]).compare().rows_changed == changed
+
+
+@pytest.mark.parametrize("module", ["code", "comparison", "markdown", "results", "wording"])
+def test_the_examples_of_a_module_are_what_it_gives(module):
+    found = doctest.testmod(import_from_template(f"ops.crosscheck.{module}"))
+    assert found.attempted and not found.failed
 
 
 def test_columns_are_matched_whatever_their_case_and_order():

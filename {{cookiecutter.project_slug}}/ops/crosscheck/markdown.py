@@ -59,8 +59,8 @@ def as_markdown(result: Result) -> str:
 def text(plain: str) -> str:
     """Text in which nothing has a meaning for Markdown, HTML or the code host (no mention, no link).
 
-    >>> print(text("a|b <i> @team 1.5"))
-    a\\|b \\<i\\> \\@team 1.5
+    >>> print(text("a|b <i> @team 1.5").replace("\\u200b", "(no width)"))
+    a\\|b \\<i\\> \\@(no width)team 1.5
     """
     escaped = MEANING.sub(r"\\\1", wording.printable(plain))
     return re.sub(r"(?<=\w)\\([.\-_])(?=\w)", r"\1", escaped).replace("\\.", ".").replace("@", "@\u200b")
