@@ -228,7 +228,7 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
         if unfinished := not_built(connection, models):
             click.echo(
                 f"The last build did not finish {', '.join(unfinished)}, so this may be older than what the source holds."
-                f" Type: {build(target)}",
+                f" Type: {how_to_build(target)}",
                 err=True,
             )
         found = counts(connection, models, rule)
