@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import doctest
+import io
 import math
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
+from unittest import mock
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.helpers import import_from_template
 
@@ -33,6 +37,7 @@ NAMES = [
     "base_f",
     "surplus",
     "x.y",
+    "rowid",
 ]
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=4)
 VALUES = {
@@ -114,10 +119,11 @@ def multiset_difference(base, head) -> tuple[int, int]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(tables())
-def test_it_finds_what_a_naive_comparison_finds(table):
+@given(tables(), st.sampled_from([0, 1, 3, comparison.GLANCED_ROWS]))
+def test_it_finds_what_a_naive_comparison_finds(table, glanced_rows):
     columns, base, head, key = table
-    result = compared(columns, base, head, key)
+    with mock.patch.object(comparison, "GLANCED_ROWS", glanced_rows):  # so that both ways are gone
+        result = compared(columns, base, head, key)
     base, head = ([tuple(map(plain, row)) for row in rows] for rows in (base, head))
     added, removed = multiset_difference(base, head)
     width = len(key)
@@ -176,6 +182,12 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
         assert Comparer(connection, "base_table", "head_table", ["id"]).compare().rows_changed == changed
 
 
+@pytest.mark.parametrize("module", ["code", "comparison", "markdown", "results", "wording"])
+def test_the_examples_of_a_module_are_what_it_gives(module):
+    found = doctest.testmod(import_from_template(f"ops.crosscheck.{module}"))
+    assert found.attempted and not found.failed
+
+
 def test_columns_are_matched_whatever_their_case_and_order():
     with duckdb.connect() as connection:
         connection.execute("create table base_table as select 1 as id, 'a' as Name, 2 as gone")
@@ -212,10 +224,53 @@ def test_a_key_that_repeats_is_found_where_only_a_sample_was_looked_at(monkeypat
         ([(1, 1), (1, 2), (2, 5)], [(1, 1), (2, 6), (2, 5)]),
         ([(1, 1), (1, 2)], [(1, 3)]),
         ([(1, 1)], [(2, 1), (2, 2)]),
+        ([(1, 1), (1, 1), (2, 2), (3, 3)], [(1, 1), (2, 2), (2, 2), (3, 4)]),
     ]:
         result = compared(COLUMNS, base, head, ["id"])
         assert result.key_problem == "the key id is not unique, so whole rows were compared"
         assert (result.rows_added, result.rows_removed) == multiset_difference(base, head)
+
+
+ROWS = [(at, Decimal(at)) for at in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("head", "passes"),
+    [
+        ([*ROWS[:9], (9, Decimal(7))], 0),
+        ([*ROWS, (10, Decimal(7))], 0),
+        (ROWS, 1),
+        (ROWS[::-1], 1),
+        ([(0, Decimal(7)), *ROWS[1:]], 1),
+    ],
+    ids=["one of the last rows", "more rows", "the same", "the same in another order", "one of the first rows"],
+)
+def test_what_differs_at_a_glance_needs_no_pass_over_all_rows(head, passes):
+    first_pass = mock.Mock(side_effect=Comparer._fingerprints)
+    with (
+        mock.patch.object(comparison, "GLANCED_ROWS", 4),
+        mock.patch.object(Comparer, "_fingerprints", lambda self: first_pass(self)),
+    ):
+        result = compared(COLUMNS, ROWS, head, ["id"])
+    assert first_pass.call_count == passes
+    assert (result.rows_added, result.rows_removed) == (max(len(head) - 10, 0), 0)
+    assert result.rows_changed == (head not in (ROWS, ROWS[::-1]) and len(head) == 10)
+    assert result.key_problem is None
+
+
+def test_a_number_that_is_not_finite_has_figures():
+    columns = [("id", "BIGINT"), ("score", "DOUBLE")]
+    base = [(1, 1.0), (2, 2.0)]
+    for value, mean in ((math.inf, "inf"), (math.nan, "nan"), (1.7e308, "inf")):
+        (drift,) = compared(columns, [*base, (3, 1.7e308)], [*base, (3, 1.7e308), (4, value)], ["id"]).drift[1:]
+        assert drift.head.mean == mean
+        assert drift.base.mean == pytest.approx(1.7e308 / 3)
+
+
+def test_figures_that_are_the_same_are_not_shown():
+    base = [(1, Decimal(1)), (2, Decimal(2)), (3, None)]
+    result = compared(COLUMNS, base, [(1, Decimal(2)), (2, Decimal(1)), (3, None)], ["id"])
+    assert (result.changed_columns, result.drift) == ({"amount": 2}, [])
 
 
 def test_the_figures_of_a_column_of_numbers():
@@ -234,6 +289,35 @@ def test_the_figures_of_a_column_of_numbers():
         "0.00",
         "10.50",
     )
+
+
+def test_of_a_wide_row_the_columns_that_differ_are_shown_and_the_others_counted():
+    columns = [(f"c{at}", "BIGINT") for at in range(12)]
+    base = [tuple(range(12)), tuple(range(100, 112))]
+    head = [base[0], (*base[1][:11], 7)]
+    for one in compared(columns, base, head).examples:
+        assert list(one.values) == ["c11", "c0", "c1", "c2", "c3", "c4", "c5", "c6"]
+        assert one.columns_left_out == 4
+    (added,) = compared(columns, base[:1], base, ["c0"], is_personal=lambda name: name == "c2").examples
+    assert list(added.values) == ["c1", "c3", "c4", "c5", "c6", "c7", "c8", "c9"], "of personal data nothing is shown"
+    assert added.columns_left_out == 3
+    (added,) = compared(columns[:8], [], [base[0][:8]]).examples
+    assert (len(added.values), added.columns_left_out) == (8, 0)
+
+
+def test_columns_that_are_left_out_are_counted_wherever_rows_are_shown(tmp_path):
+    results, markdown, page, terminal = (
+        import_from_template(f"ops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
+    )
+    columns = [(f"c{at}", "BIGINT") for at in range(12)]
+    found = compared(columns, [], [tuple(range(12))])
+    model = results.ModelResult("model.x.m", "m", "m.sql", "different", comparison=found)
+    side = {"name": "dev", "file": "dev.duckdb", "built_at": None}
+    result = results.Result(side, {**side, "name": "prod"}, [model])
+    console = Console(width=200, file=io.StringIO())
+    terminal.show(console, result, [tmp_path])
+    for said in (console.file.getvalue(), markdown.as_markdown(result), page.as_page(result)):
+        assert "… 4 columns more" in said
 
 
 def test_personal_data_is_never_shown():

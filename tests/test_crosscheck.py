@@ -156,11 +156,19 @@ def test_a_model_that_is_new_or_gone_is_a_difference(project):
     succeed("make", "build", "ARGS=--select cities", cwd=project)
     done = crosscheck(project, code=1)
     assert "22 the same, 1 only in dev" in done.output
-    assert of_model(project, "cities")["verdict"] == "new"
+    with duckdb.connect(str(project / DEV), read_only=True) as dev:
+        (cities,) = dev.execute("select count(*) from dev_marts.cities").fetchone()
+    assert (of_model(project, "cities")["verdict"], of_model(project, "cities")["rows"]) == ("new", cities)
+    assert re.search(rf"│ cities +│ new +│ +│ +{cities} │", done.output)
+    assert f"| cities |  | {cities} |" in (project / "target/crosscheck/summary.md").read_text(encoding="utf-8")
+    page = re.sub(r"\s+", " ", (project / "target/crosscheck/report.html").read_text(encoding="utf-8"))
+    assert f'<td class="number"></td> <td class="number">{cities}</td>' in page
     release(project)
     (project / "models/marts/cities.sql").unlink()
     (project / "models/marts/cities.yml").unlink()
-    assert "22 the same, 1 only in prod" in crosscheck(project, code=1).output
+    done = crosscheck(project, code=1)
+    assert "22 the same, 1 only in prod" in done.output
+    assert re.search(rf"│ cities +│ gone +│ +{cities} │ +│", done.output)
 
 
 def test_without_a_key_whole_rows_are_compared(project):
@@ -172,6 +180,8 @@ def test_without_a_key_whole_rows_are_compared(project):
     assert found["changed_columns"] == {"units_sold": None}
     assert [drift["column"] for drift in found["drift"]] == ["units_sold"]
     assert "no key is declared or tested" in done.output.lower()
+    (shown,) = {line.split(" units_sold ")[0] for line in done.output.splitlines() if line.startswith("  removed: ")}
+    assert shown == "  removed:", "the column that differs comes first"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +191,12 @@ def test_without_a_key_whole_rows_are_compared(project):
             ["product_name", "category"],
             "data_tests: [{dbt_utils.unique_combination_of_columns: {arguments: {combination_of_columns: [product_name, category]}}}]",
         ),
+        (
+            ["product_name", "category"],
+            "data_tests: [{dataops.unique_combination: {arguments: {columns: [product_name, category]}}}]",
+        ),
         (["product_name"], "constraints: [{type: primary_key, columns: [product_name]}]"),
+        (["product_name", "category"], "constraints: [{type: primary_key, columns: [product_name, category]}]"),
         (["product_name"], "constraints: [{type: unique, columns: [product_name]}]"),
     ],
 )
@@ -198,12 +213,26 @@ def test_the_key_comes_from_constraints_and_tests(project, key, yaml):
     assert of_model(project, "products")["comparison"]["key"] == key
 
 
+def test_of_several_unique_columns_the_key_is_one_that_is_never_null(project):
+    """`unique` of a column that comes first, and of another that is tested `not_null` too."""
+    yaml = project / "models/marts/products.yml"
+    edit(yaml, "          - unique\n          - not_null\n", "          - unique\n")
+    edit(yaml, "      - name: category\n", "        data_tests: [unique, not_null]\n      - name: category\n")
+    succeed("make", "build", WHOLE + " --select products", cwd=project)
+    crosscheck(project, "products", code=0)
+    assert of_model(project, "products")["comparison"]["key"] == ["product_name"]
+    edit(yaml, "data_tests: [unique, not_null]", "data_tests: [unique]")
+    crosscheck(project, "products", code=0)
+    assert of_model(project, "products")["comparison"]["key"] == ["product_id"]
+
+
 def test_seeds_and_snapshots_are_compared_when_selected(project):
     change(project / DEV, "delete from dev_raw.raw_products where product_id = '3'")
     crosscheck(project, "raw_products", code=1)
     assert of_model(project, "raw_products")["comparison"]["rows_removed"] == 1
-    crosscheck(project, "--select", "product_prices", code=1)
+    done = crosscheck(project, "--select", "product_prices raw_products products", code=1)
     assert of_model(project, "product_prices")["comparison"]["rows_base"] > 0
+    assert "dev against prod, 1 model, 1 seed and 1 snapshot: " in done.output
 
 
 # Personal data
@@ -403,6 +432,20 @@ def test_prod_may_be_older_than_the_code(project):
     edit(model, "products.category", "upper(products.category) as category")
     succeed("make", "build", "ARGS=--vars 'recent_days: 0' --select products", cwd=project)
     assert "Built from different code." in crosscheck(project, "products", code=1).output
+
+
+def test_a_difference_is_traced_to_the_code_before_it(project):
+    change(project / DEV, "update dev_marts.products set units_sold = units_sold + 5 where product_id < 4")
+    crosscheck(project, "products", code=1)
+    said = (project / "target/crosscheck/report.html").read_text(encoding="utf-8")
+    assert "Built from the same code, so the data before it differs." in said
+    edit(project / "models/staging/shop/base/base_shop__products.sql", "trim(category)", "upper(trim(category))")
+    succeed("make", "build", WHOLE + " --select base_shop__products+", cwd=project)
+    done = crosscheck(project, "products", "base_shop__products", code=1)
+    assert "Built from the same code; what it reads was built from other code: base_shop__products." in done.output
+    assert "Built from different code." in done.output
+    products = of_model(project, "products")
+    assert (products["same_code"], products["other_code_before"]) == (True, ["base_shop__products"])
 
 
 def test_a_build_without_data_is_an_error(project):

@@ -144,7 +144,8 @@ WRONG = {
     "no_gaps": {
         "{period: dya}": "period is one of hour, day, week, month, quarter, year, or left out",
         "{step: 0}": "step is a number above 0",
-        "{step: 0.5, period: day}": "a whole one with a period",
+        "{step: -0.5}": "step is a number above 0",
+        "{step: 1, period: day}": "takes a period, for dates, or a step, for numbers",
         "{by: shop}": "by is a list of columns, for example: by: [shop_id]; got: shop",
     },
     "no_overlaps": {

@@ -184,13 +184,14 @@ def test_database_name_leaves_a_database_alone_that_each_environment_has(integra
 def test_surrogate_key_tells_rows_apart_that_look_alike(integration):
     keys = dict(rows(integration, "prod", "select row_id, surrogate_key from columns.surrogate_key"))
     assert keys[1] == keys[12], "the same values give the same key"
-    assert len({key for row, key in keys.items() if row != 12}) == 11
+    assert len({key for row, key in keys.items() if row != 12}) == 15
     assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys.values())
-    assert rows(integration, "prod", "select count(distinct key_of_a_number) from columns.surrogate_key") == [(12,)]
+    assert rows(integration, "prod", "select count(distinct key_of_a_number) from columns.surrogate_key") == [(16,)]
 
 
-def test_surrogate_key_refuses_what_is_no_list(integration):
-    done = run(DBT, "compile", "--inline", "select {{ dataops.surrogate_key('order_id') }}", cwd=integration)
+@pytest.mark.parametrize("columns", ["'order_id'", "[]", "12"])
+def test_surrogate_key_refuses_what_is_no_list(integration, columns):
+    done = run(DBT, "compile", "--inline", f"select {{{{ dataops.surrogate_key({columns}) }}}}", cwd=integration)
     assert done.code != 0
     assert "dataops.surrogate_key needs a list of at least one column" in done.output
 

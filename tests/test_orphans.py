@@ -104,6 +104,29 @@ def test_drop_orphans_finds_the_table_of_a_model_that_is_gone(project):
     assert done.output == 'Dropped the table "dev"."dev_ada_columns"."matches"\n'
 
 
+def test_drop_orphans_leaves_alone_what_packages_have(project):
+    """A package's models, wherever they are, and all that it keeps in a schema of its own: its state need be no model."""
+    package = project / "visits"
+    (package / "models").mkdir(parents=True)
+    (package / "dbt_project.yml").write_text(
+        "name: visits\nversion: 0.1.0\nmodels: {visits: {own: {+schema: visits}, shared: {+schema: columns}}}\n"
+    )
+    for place in ("own", "shared"):
+        (package / "models" / place).mkdir()
+        (package / "models" / place / f"visits_{place}.sql").write_text("select 1 as id\n")
+    packages = project / "packages.yml"
+    packages.write_text(packages.read_text() + "  - local: visits\n")
+    succeed(DBT, "deps", cwd=project)
+    succeed(DBT, "--quiet", "run", "--select", "package:visits", cwd=project)
+    execute(project, "create table dev_ada_visits.state as select 1 as id")
+    execute(project, ORPHANS)
+    owned = {"dev_ada_visits.visits_own", "dev_ada_visits.state", "dev_ada_columns.visits_shared"}
+    assert owned < relations(project)
+    done = operation(project, "drop_orphans", "{dry_run: false}")
+    assert 'Dropped the table "dev"."dev_ada_columns"."Old Orders"' in done.output
+    assert owned < relations(project), done
+
+
 def test_drop_orphans_keeps_the_record_of_builds(project):
     (project / "models/plain.sql").write_text("select 1 as id\n")  # in the target's own schema, where the record is
     succeed(DBT, "--quiet", "run", "--select", "plain", cwd=project)

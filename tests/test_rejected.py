@@ -91,6 +91,40 @@ def test_nothing_personal_is_printed(built, tmp_path):
     assert "customer_id" in text
 
 
+def test_what_nobody_knows_is_set_aside_and_the_build_goes_on(built, tmp_path):
+    """Each first row of a seed once more, under a new number, with one value that no rule knows."""
+    project = copy_project(built, tmp_path)
+    wrong = {
+        ("raw_customers", "_loaded_at", ""): "readable_load_time",
+        ("raw_products", "category", " "): "has_a_category",
+        ("raw_products", "_loaded_at", ""): "readable_load_time",
+        ("raw_orders", "status", "lost"): "known_status",
+        ("raw_orders", "status", ""): "known_status",
+        ("raw_orders", "channel", "fax"): "known_channel",
+        ("raw_orders", "_loaded_at", ""): "readable_load_time",
+        ("raw_order_items", "product_id", "777777"): "known_product",
+        ("raw_order_items", "_loaded_at", ""): "readable_load_time",
+        ("raw_payments", "kind", "gift"): "known_kind",
+        ("raw_payments", "method", "shells"): "known_method",
+        ("raw_payments", "_loaded_at", ""): "readable_load_time",
+    }
+    expected = []
+    for number, ((table, column, value), rule) in enumerate(wrong.items(), start=990_000):
+        file = project / f"seeds/shop/{table}.csv"
+        with file.open(newline="", encoding="utf-8") as lines:
+            first = next(csv.DictReader(lines))
+        key = next(iter(first))
+        with file.open("a", newline="", encoding="utf-8") as lines:
+            csv.DictWriter(lines, first, lineterminator="\n").writerow({**first, key: number, column: value})
+        expected.append((f"stg_shop__{table.removeprefix('raw_')}", number, rule))
+    succeed("make", "build", cwd=project)
+    for model, number, rule in expected:
+        key = f"{model.removeprefix('stg_shop__').removesuffix('s')}_id"
+        found = query(project, f"select broken_rules from dev_staging.{model}__rejected where {key} = {number}")
+        assert found == [(rule,)], (model, number)
+        assert query(project, f"select count(*) from dev_staging.{model} where {key} = {number}") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -125,6 +159,20 @@ def test_where_nothing_was_built_it_says_what_to_type(built, tmp_path):
     assert done.code != 0
     assert f"Nothing was built in dev yet: {DEV} is missing. Type: make build" in done.output
     assert not (project / DEV).exists()
+
+
+def test_rows_of_a_build_that_failed_are_said_to_be_old(built, tmp_path):
+    assert "did not finish" not in rejected(built).output
+    project = copy_project(built, tmp_path)
+    file = project / "models/staging/shop/base/base_shop__products.sql"
+    file.write_text(file.read_text(encoding="utf-8").replace("trim(name)", "error('no')"), encoding="utf-8")
+    assert run("make", "build", "ARGS=--select base_shop__products", cwd=project).code != 0
+    done = rejected(project)
+    assert done.code == 0
+    said = "The last build did not finish base_shop__products, so this may be older than what the source holds."
+    assert done.output.startswith(f"{said} Type: make build\n")
+    assert "readable_price" in done.output, "the rows of the build before are shown"
+    assert "did not finish" not in rejected(project, "--model", "stg_shop__customers").output
 
 
 def test_a_project_without_quarantine_says_so(built, tmp_path):

@@ -46,11 +46,13 @@ class RejectedModel:
         name: of the model whose rows they are, `stg_shop__orders`.
         relation: its rejected rows in the warehouse, as SQL names them.
         personal: its columns, and fields of its raw rows, with personal data.
+        lineage: dbt's ids of itself and of all that it is made of.
     """
 
     name: str
     relation: str
     personal: frozenset[str]
+    lineage: frozenset[str]
 
 
 def is_personal(part: dict) -> bool:
@@ -58,27 +60,24 @@ def is_personal(part: dict) -> bool:
     return PERSONAL in {*part.get("tags", []), *part.get("config", {}).get("tags", [])}
 
 
-def sources_of(manifest: dict, node: str) -> list[dict]:
-    """The sources that a node is made of, however many models lie between."""
-    found, waiting, seen = [], [node], set()
+def lineage_of(manifest: dict, node: str) -> frozenset[str]:
+    """The ids of a node and of all that it is made of, however many models lie between."""
+    waiting, seen = [node], set()
     while waiting:
         one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in manifest["sources"]:
-            found.append(manifest["sources"][one])
-        waiting += manifest["parent_map"].get(one, [])
-    return found
+        if one not in seen:
+            seen.add(one)
+            waiting += manifest["parent_map"].get(one, [])
+    return frozenset(seen)
 
 
-def personal_names(manifest: dict, node: dict) -> frozenset[str]:
+def personal_names(manifest: dict, node: dict, lineage: frozenset[str]) -> frozenset[str]:
     """The columns of a rejected model, and fields of its raw rows, whose values are not printed.
 
     Those tagged pii; and by name what is tagged in a source that the model is made of, since the raw row holds that too.
     Where the whole model or source is tagged, all of them.
     """
-    parts = [node, *sources_of(manifest, node["unique_id"])]
+    parts = [node, *(manifest["sources"][one] for one in lineage if one in manifest["sources"])]
     names = {name for part in parts for name, column in part["columns"].items() if is_personal(column)}
     if any(map(is_personal, parts)):
         names |= {"raw_row", *node["columns"]}
@@ -92,10 +91,11 @@ def rejected_models(manifest: dict) -> list[RejectedModel]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["name"].endswith(SUFFIX)
     ]
-    models = [
-        RejectedModel(node["name"].removesuffix(SUFFIX), node["relation_name"], personal_names(manifest, node))
-        for node in nodes
-    ]
+    models = []
+    for node in nodes:
+        lineage = lineage_of(manifest, node["unique_id"])
+        name = node["name"].removesuffix(SUFFIX)
+        models.append(RejectedModel(name, node["relation_name"], personal_names(manifest, node, lineage), lineage))
     return sorted(models, key=lambda model: model.name)
 
 
@@ -126,6 +126,21 @@ def connect(target: str) -> duckdb.DuckDBPyConnection:
     if problem := wait_until_readable(file):
         sys.exit(problem)
     return duckdb.connect(str(file), read_only=True)
+
+
+def not_built(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel]) -> list[str]:
+    """What these models are made of and what the last build did not finish, by name, from the record of builds."""
+    schemas = connection.execute(
+        "select schema_name from duckdb_tables() where table_name = 'dataops_builds'"
+    ).fetchall()
+    found = [
+        row
+        for (schema,) in schemas
+        for row in connection.execute(
+            f"""select relation_name, unique_id from "{schema}".dataops_builds where state <> 'success'"""
+        ).fetchall()
+    ]
+    return sorted(name for name, id in found if any(id in model.lineage for model in models))
 
 
 def read(
@@ -210,6 +225,12 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
         models = [one for one in models if one.name == name]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     with connect(target) as connection:
+        if unfinished := not_built(connection, models):
+            click.echo(
+                f"The last build did not finish {', '.join(unfinished)}, so this may be older than what the source holds."
+                f" Type: {how_to_build(target)}",
+                err=True,
+            )
         found = counts(connection, models, rule)
         if not found:
             console.print(f"No row is rejected in {target}.")

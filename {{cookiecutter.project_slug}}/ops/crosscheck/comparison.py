@@ -3,7 +3,7 @@
 First one pass over each side: how many rows, and the sum of their fingerprints (DuckDB's 64-bit hash of all columns that
 are compared). Where these agree the rows are the same, in whatever order. Where they differ: by key, one join of keys
 and fingerprints finds the rows, and only those are looked at column by column; without a usable key, whole rows are
-counted on both sides.
+counted on both sides. A glance at row counts and at a few rows comes before all: what it shows to differ needs no first pass.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -22,7 +22,8 @@ FLOATS = ("FLOAT", "DOUBLE")
 DIGITS = dict(zip((*INTEGERS, *UNSIGNED), (3, 5, 10, 19, 39, 3, 5, 10, 20), strict=True))
 DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 LONGEST_VALUE = 200  # characters of a value that are shown
-SHOWN_COLUMNS = 8  # of a row that is only on one side
+SHOWN_COLUMNS = 8  # of a row that is only on one side, besides its key
+GLANCED_ROWS = 8192  # of base, its last ones, which are the likeliest to differ
 MOST_SORTED = 100_000  # changed rows; the examples of more are the first by key
 IN_BOTH = "base_f is not null and head_f is not null"
 EXACT_KEY_CHECK = 1_000_000  # rows; above, a sample tells whether joining by the key is safe
@@ -54,6 +55,12 @@ class Figures:
     minimum: str | None
     maximum: str | None
 
+    def is_like(self, other: Figures) -> bool:
+        """Whether the two are the same, but for the rounding of a mean, which depends on the order of the rows."""
+        means = (self.mean, other.mean)
+        same_mean = math.isclose(*means) if all(isinstance(one, float) for one in means) else means[0] == means[1]
+        return same_mean and replace(self, mean=None) == replace(other, mean=None)
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -72,11 +79,13 @@ class Example:
         kind: added, removed or changed.
         key: the columns that identify it, as text; empty without a key.
         values: by column, the values on base and head, as text. One of the two is absent for a row of one side.
+        columns_left_out: how many more columns a row of one side has.
     """
 
     kind: str
     key: dict[str, str | None]
     values: dict[str, dict[str, str | None]]
+    columns_left_out: int = 0
 
 
 @dataclass
@@ -120,7 +129,7 @@ def quote(name: str) -> str:
     """A name as an SQL identifier.
 
     >>> print(quote('a "b"'))
-    "a ""b"\"
+    "a ""b""\"
     """
     return '"' + name.replace('"', '""') + '"'
 
@@ -185,7 +194,7 @@ class Comparer:
         ignored: columns that are not compared, lower case.
         is_personal: whether the values of a column must never be shown.
         example_count: how many rows of each kind to show.
-        keep: makes a copy of a relation whose rows are expensive to read again, or hands it back as it is.
+        is_view: whether a relation is a view, whose rows are expensive to read again and are copied where they differ.
     """
 
     def __init__(
@@ -197,7 +206,7 @@ class Comparer:
         ignored: Collection[str] = (),
         is_personal: Callable[[str], bool] = lambda column: False,
         example_count: int = 3,
-        keep: Callable[[str], str] = lambda relation: relation,
+        is_view: Callable[[str], bool] = lambda relation: False,
     ):
         self._connection = connection
         self._base, self._head = base, head
@@ -205,41 +214,53 @@ class Comparer:
         self._ignored = frozenset(name.lower() for name in ignored)
         self._is_personal = is_personal
         self._example_count = example_count
-        self._keep = keep
+        self._is_view = is_view
         self._salt = secrets.token_hex(16)  # so that nobody looks the hash of a personal key up
         # By the head's name: what reads the column on either side, in one type.
         self._common: dict[str, tuple[str, str]] = {}
         self._types: dict[str, str] = {}
+        self._has_row_numbers = True  # DuckDB's own `rowid`, in base
 
     def compare(self) -> Comparison:
         """Compares columns, then rows."""
         result = self._compare_columns()
         if not self._common:
-            (result.rows_base,), (result.rows_head,) = (
-                self._row(f"select count(*) from {relation}") for relation in (self._base, self._head)
-            )
+            self._count_rows(result)
             change = result.rows_head - result.rows_base
             result.rows_added, result.rows_removed = max(change, 0), max(-change, 0)
             result.key_problem = "the two sides have no column in common, so rows were only counted"
             return result
-        prints = self._fingerprints()
-        (result.rows_base, _), (result.rows_head, _) = prints
-        if prints[0] == prints[1]:
-            result.matched_by = "key" if result.key else "whole rows"
-            return result
-        kept = self._keep(self._base), self._keep(self._head)
-        if kept != (self._base, self._head):
-            self._base, self._head = kept
-            prints = self._fingerprints()
-            (result.rows_base, _), (result.rows_head, _) = prints
-        if not (self._key and self._by_key(result, prints)):
+        if not self._differ_at_a_glance():
+            (result.rows_base, _), (result.rows_head, _) = prints = self._fingerprints()
+            if prints[0] == prints[1]:
+                result.matched_by = "key" if result.key else "whole rows"
+                return result
+        self._copy_views()
+        self._count_rows(result)
+        if not (self._key and self._by_key(result)):
             self._by_whole_rows(result)
         self._drift(result)
+        if result.matched_by != "key":
+            self._show_whole_rows(result)
         return result
+
+    def _count_rows(self, result: Comparison) -> None:
+        (result.rows_base,), (result.rows_head,) = (
+            self._row(f"select count(*) from {relation}") for relation in (self._base, self._head)
+        )
+
+    def _copy_views(self) -> None:
+        """Puts the rows of a view into a temporary table, so that it is not computed again and again."""
+        for name in ("base", "head"):
+            relation, copy = getattr(self, f"_{name}"), f"copied_{name}"
+            if self._is_view(relation):
+                self._run(f"create or replace temp table {copy} as from {relation}")
+                setattr(self, f"_{name}", copy)
 
     def _compare_columns(self) -> Comparison:
         base = {column.name.lower(): column for column in columns_of(self._connection, self._base)}
         head = {column.name.lower(): column for column in columns_of(self._connection, self._head)}
+        self._has_row_numbers = "rowid" not in base and not self._is_view(self._base)
         result = Comparison(key=self._key)
         result.columns_ignored = [column.name for name, column in {**base, **head}.items() if name in self._ignored]
         base, head = (
@@ -269,6 +290,30 @@ class Comparer:
             result.key = self._key = tuple(spelt[name.lower()] for name in self._key)
         return result
 
+    # A glance
+
+    def _differ_at_a_glance(self) -> bool:
+        """Whether two tables differ for sure: one has more rows, or head has not a row that is among the last of base. These
+        are looked up by key, for the same rows may lie in another order. False tells nothing."""
+        if not self._key or not self._has_row_numbers or self._is_view(self._head):
+            return False
+        rows_base, rows_head = (self._row(f"select count(*) from {side}")[0] for side in (self._base, self._head))
+        if rows_base != rows_head:
+            return True
+        names = [f"k{number}" for number in range(len(self._key))]
+        self._run(
+            f"create or replace temp table glanced as select * from ({self._keys_and_fingerprints(0)}"
+            f" where rowid >= {rows_base - GLANCED_ROWS} limit {GLANCED_ROWS})"
+            f" where {' and '.join(f'{name} is not null' for name in names)}"
+        )
+        # Keys first, so that fingerprints are taken of the few rows alone.
+        self._run(
+            f"create or replace temp table found_head as select t.* from {self._head} as t"
+            f" semi join glanced as d on {self._same_key(1, 't')}"
+        )
+        (missing,) = self._row(f"select count(*) from glanced where f not in (select {self._hash(1)} from found_head)")
+        return bool(missing)
+
     # One pass over each side
 
     def _hash(self, side: int) -> str:
@@ -283,40 +328,42 @@ class Comparer:
 
     # By key
 
-    def _by_key(self, result: Comparison, prints: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    def _keys_and_fingerprints(self, side: int) -> str:
+        """A query for the key's columns (k0, k1, ...) and the fingerprint (f) of each row of a side."""
+        keys = ", ".join(f"{self._common[name][side]} as k{number}" for number, name in enumerate(self._key))
+        return f"select {keys}, {self._hash(side)} as f from {(self._base, self._head)[side]}"
+
+    def _by_key(self, result: Comparison) -> bool:
         """Finds the rows that differ by their key. False, with the reason in the result, where the key does not tell rows
         apart: then nothing was found."""
+        rows = (result.rows_base, result.rows_head)
         for side in (0, 1):
-            if self._repeats(side, prints[side][0]):
+            if self._repeats(side, rows[side]):
                 return self._no_key(result, f"{self._said_key()} is not unique in {('base', 'head')[side]}")
         numbers = range(len(self._key))
-        sides = [
-            "select "
-            + ", ".join(f"{self._common[name][side]} as k{number}" for number, name in enumerate(self._key))
-            + f", {self._hash(side)} as f from {relation}"
-            for side, relation in enumerate((self._base, self._head))
-        ]
         self._run(
             "create or replace temp table differing as select "
             + ", ".join(f"coalesce(b.k{n}, h.k{n}) as k{n}" for n in numbers)
-            + f", b.f as base_f, h.f as head_f from ({sides[0]}) as b full join ({sides[1]}) as h on "
+            + f", b.f as base_f, h.f as head_f from ({self._keys_and_fingerprints(0)}) as b"
+            f" full join ({self._keys_and_fingerprints(1)}) as h on "
             + " and ".join(f"b.k{n} = h.k{n}" for n in numbers)
             + " where b.f is distinct from h.f"
         )
+        keys = ", ".join(f"k{n}" for n in numbers)
         any_null = " or ".join(f"k{n} is null" for n in numbers)
         removed, added, changed, base_sum, head_sum, nulls = self._row(
             "select count(*) filter (head_f is null), count(*) filter (base_f is null),"
             f" count(*) filter ({IN_BOTH}),"
-            f" coalesce(sum(base_f), 0), coalesce(sum(head_f), 0), count(*) filter ({any_null}) from differing"
+            f" coalesce(sum(hash({keys})) filter (base_f is not null), 0),"
+            f" coalesce(sum(hash({keys})) filter (head_f is not null), 0), count(*) filter ({any_null}) from differing"
         )
         if nulls:
             return self._no_key(result, f"{self._said_key()} is null in {nulls:,} row{'s' * (nulls > 1)} that differ")
-        # A key that occurs twice shows: in the rows found, or because the rows left over are not the same on both sides.
+        # A key that occurs twice shows: in the rows found, or because the keys left over are not the same on both sides.
         left_over = [
-            (rows - found - changed, total - found_sum)
-            for (rows, total), found, found_sum in zip(prints, (removed, added), (base_sum, head_sum), strict=True)
+            (rows[side] - found - changed, self._sum_of_keys(side) - found_sum)
+            for side, found, found_sum in ((0, removed, base_sum), (1, added, head_sum))
         ]
-        keys = ", ".join(f"k{n}" for n in numbers)
         repeated = self._row(f"select count(*) from (select 1 from differing group by {keys} having count(*) > 1)")[0]
         if repeated or left_over[0] != left_over[1]:
             return self._no_key(result, f"{self._said_key()} is not unique")
@@ -334,6 +381,11 @@ class Comparer:
             self._count_changes(result)
         self._show_by_key(result)
         return True
+
+    def _sum_of_keys(self, side: int) -> int:
+        """The sum of the hashes of all keys of a side."""
+        keys = ", ".join(self._common[name][side] for name in self._key)
+        return self._row(f"select coalesce(sum(hash({keys})), 0) from {(self._base, self._head)[side]}")[0]
 
     def _said_key(self) -> str:
         return f"the key {', '.join(self._key)}"
@@ -432,7 +484,7 @@ class Comparer:
         for kind, side, condition in (("removed", 0, "head_f is null"), ("added", 1, "base_f is null")):
             if not (result.rows_removed, result.rows_added)[side]:
                 continue
-            shown = self._values[:SHOWN_COLUMNS]
+            shown = self._shown(self._values)
             alias, name_of_side = "bh"[side], ("base", "head")[side]
             selected = shown_keys + [
                 "null" if self._is_personal(name) else self._text(self._read(name, side, alias), name) for name in shown
@@ -447,7 +499,12 @@ class Comparer:
                 values = {
                     name: {name_of_side: self._hide(name, value)} for name, value in zip(shown, rest, strict=True)
                 }
-                result.examples.append(Example(kind, dict(zip(self._key, keys, strict=True)), values))
+                left_out = len(self._values) - len(shown)
+                result.examples.append(Example(kind, dict(zip(self._key, keys, strict=True)), values, left_out))
+
+    def _shown(self, names: list[str]) -> list[str]:
+        """The first few of some columns; personal data, of which nothing is shown, last."""
+        return sorted(names, key=self._is_personal)[:SHOWN_COLUMNS]
 
     def _hide(self, name: str, value: str | None) -> str | None:
         return "hidden" if self._is_personal(name) else value
@@ -468,7 +525,10 @@ class Comparer:
                 " from differing"
             ),
         )
-        shown = list(self._common)[:SHOWN_COLUMNS]
+
+    def _show_whole_rows(self, result: Comparison) -> None:
+        # The columns that are known to differ tell most.
+        shown = self._shown(sorted(self._common, key=lambda name: name not in result.changed_columns))
         for kind, side, condition in (("removed", 0, "surplus < 0"), ("added", 1, "surplus > 0")):
             selected = [
                 "null" if self._is_personal(name) else self._text(self._common[name][side], name) for name in shown
@@ -480,7 +540,7 @@ class Comparer:
             name_of_side = ("base", "head")[side]
             for row in rows:
                 values = {name: {name_of_side: self._hide(name, value)} for name, value in zip(shown, row, strict=True)}
-                result.examples.append(Example(kind, {}, values))
+                result.examples.append(Example(kind, {}, values, len(self._common) - len(shown)))
 
     # How numbers are distributed
 
@@ -490,40 +550,41 @@ class Comparer:
             return
         by_key_only = result.matched_by == "key" and not (result.rows_added or result.rows_removed)
         names = [name for name in self._common if not by_key_only or name in result.changed_columns]
-        if result.matched_by == "key":  # which columns differ is known; only numbers are left to describe
-            names = [name for name in names if is_number(self._types[name])]
+        if result.matched_by != "key":
+            sides = [self._column_fingerprints(side, names) for side in (0, 1)]
+            names = [name for name, *prints in zip(names, *sides, strict=True) if prints[0] != prints[1]]
+            result.changed_columns = dict.fromkeys(names)
+        names = [name for name in names if is_number(self._types[name])]
         if not names:
             return
-        sides = [self._figures(side, relation, names) for side, relation in enumerate((self._base, self._head))]
-        for name, base, head in zip(names, *sides, strict=True):
-            if base[0] == head[0]:
-                continue
-            if result.matched_by != "key":
-                result.changed_columns[name] = None
-            if is_number(self._types[name]):
-                result.drift.append(Drift(name, base[1], head[1]))
+        for name, base, head in zip(names, self._figures(0, names), self._figures(1, names), strict=True):
+            if not base.is_like(head):
+                result.drift.append(Drift(name, base, head))
 
-    def _figures(self, side: int, relation: str, names: list[str]) -> list[tuple[tuple[int, int], Figures]]:
-        """The fingerprint (rows and sum of hashes, one of which is 0) and the figures of some columns, in one pass."""
-        selected = ["count(*)"]
-        for name in names:
-            column = self._common[name][side]
-            selected += [f"coalesce(sum(hash({column})), 0)", f"count({column})"]
-            if is_number(self._types[name]) and not self._is_personal(name):
-                value = f"cast({column} as double)"
-                finite = f"avg({value}) filter (isfinite({value}))"
-                selected += [f"case when bool_or(not isfinite({value})) then null else {finite} end"]
-                selected += [f"cast(min({column}) as varchar)", f"cast(max({column}) as varchar)"]
-            else:
-                selected += ["null", "null", "null"]
-        rows, *values = self._row(f"select {', '.join(selected)} from {relation}")
+    def _column_fingerprints(self, side: int, names: list[str]) -> list[tuple[int, int]]:
+        """Rows and the sum of the hashes of each column, in one pass. Rows too, for one value hashes to 0."""
+        sums = ", ".join(f"coalesce(sum(hash({self._common[name][side]})), 0)" for name in names)
+        rows, *found = self._row(f"select count(*), {sums} from {(self._base, self._head)[side]}")
+        return [(rows, one) for one in found]
+
+    def _figures(self, side: int, names: list[str]) -> list[Figures]:
+        """The figures of some columns of numbers."""
+        relation = (self._base, self._head)[side]
+        columns = [self._common[name][side] for name in names]
+        # A query of their own: tables keep them, so that nothing is read for them.
+        kept = ", ".join(
+            f"count({one}) as c{n}, min({one}) as l{n}, max({one}) as h{n}" for n, one in enumerate(columns)
+        )
+        texts = ", ".join(f"c{n}, cast(l{n} as varchar), cast(h{n} as varchar)" for n in range(len(columns)))
+        rows, *extremes = self._row(f"select n, {texts} from (select count(*) as n, {kept} from {relation})")
+        means = self._row(f"select {', '.join(f'avg(cast({one} as double))' for one in columns)} from {relation}")
         figures = []
-        for at in range(0, len(values), 5):
-            fingerprint, filled, mean, minimum, maximum = values[at : at + 5]
-            if mean is not None and not math.isfinite(mean):
-                mean = str(mean)
-            share = (rows - filled) / rows if rows else 0.0
-            figures.append(((rows, fingerprint), Figures(share, mean, minimum, maximum)))
+        for at, (name, mean) in enumerate(zip(names, means, strict=True)):
+            filled, minimum, maximum = extremes[3 * at : 3 * at + 3]
+            shown = [None] * 3 if self._is_personal(name) else [mean, minimum, maximum]
+            if shown[0] is not None and not math.isfinite(shown[0]):
+                shown[0] = str(shown[0])
+            figures.append(Figures((rows - filled) / rows if rows else 0.0, *shown))
         return figures
 
     def _run(self, sql: str) -> None:

@@ -59,8 +59,8 @@ def as_markdown(result: Result) -> str:
 def text(plain: str) -> str:
     """Text in which nothing has a meaning for Markdown, HTML or the code host (no mention, no link).
 
-    >>> print(text("a|b <i> @team 1.5"))
-    a\\|b \\<i\\> \\@team 1.5
+    >>> print(text("a|b <i> @team 1.5").replace("\\u200b", "(no width)"))
+    a\\|b \\<i\\> \\@(no width)team 1.5
     """
     escaped = MEANING.sub(r"\\\1", wording.printable(plain))
     return re.sub(r"(?<=\w)\\([.\-_])(?=\w)", r"\1", escaped).replace("\\.", ".").replace("@", "@\u200b")
@@ -71,7 +71,7 @@ def _row(model: ModelResult) -> str:
     what = "; ".join(wording.differences(found)) if found else model.problem or wording.VERDICTS[model.verdict]
     if model.verdict == "allowed":
         what += " (within thresholds)"
-    counts = [f"{found.rows_base:,}", f"{found.rows_head:,}"] if found else ["", ""]
+    counts = wording.row_counts(model)
     return f"| {SIGNS[model.verdict]} | {text(model.name)} | {' | '.join(counts)} | {text(_short(what, 400))} |"
 
 
@@ -104,5 +104,6 @@ def _detail(model: ModelResult) -> str:
             lines += ["", "| Row | Key | Values |", "|---|---|---|"]
             for example in found.examples:
                 values = ", ".join(f"{name} {one}" for name, one in wording.example_values(example))
-                lines.append(f"| {example.kind} | {text(wording.example_key(example))} | {text(_short(values, 600))} |")
+                shown = " ".join(filter(None, (_short(values, 600), wording.left_out(example))))
+                lines.append(f"| {example.kind} | {text(wording.example_key(example))} | {text(shown)} |")
     return "\n".join([*lines, "", "</details>"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from typing import Any
 import duckdb
 
 from ops.crosscheck import CannotCompare
-from ops.crosscheck.code import Model
+from ops.crosscheck.code import COMPARED_KINDS, Model
 from ops.crosscheck.comparison import Comparer, Comparison
 from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
 from ops.crosscheck.sides import Side, Workspace
@@ -30,6 +32,8 @@ class ModelResult:
         verdict: `same`, `allowed`, `different`, `new` (head only), `gone` (base only) or `not compared`.
         problem, remedy: why it was not compared, and what to type.
         same_code: whether both sides were built from the same code; None where one has no build.
+        other_code_before: names of models that it reads, however many lie between, and that were built from other code.
+        rows: of a model that only one side has.
         comparison: None where nothing was compared.
     """
 
@@ -40,6 +44,8 @@ class ModelResult:
     problem: str | None = None
     remedy: str | None = None
     same_code: bool | None = None
+    other_code_before: list[str] = field(default_factory=list)
+    rows: int | None = None
     comparison: Comparison | None = None
     limits: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -99,7 +105,7 @@ class Result:
         }
         counts = [(len(self.with_verdict(verdict)), text) for verdict, text in words.items()]
         said = ", ".join(f"{count} {text}" for count, text in counts if count)
-        return f"{self.head['name']} against {self.base['name']}, {_models(len(self.models))}: {said}."
+        return f"{self.head['name']} against {self.base['name']}, {_count_kinds(self.models)}: {said}."
 
     def as_json(self) -> dict[str, Any]:
         """Everything as values that JSON knows."""
@@ -123,8 +129,14 @@ class Result:
         }
 
 
-def _models(count: int) -> str:
-    return f"{count} model{'s' * (count != 1)}"
+def _count_kinds(models: list[ModelResult]) -> str:
+    """
+    >>> _count_kinds([ModelResult(f"{kind}.shop.x", "x", None, "same") for kind in ("model", "seed", "model")])
+    '2 models and 1 seed'
+    """
+    kinds = Counter(model.unique_id.partition(".")[0] for model in models)
+    said = [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in COMPARED_KINDS if kinds[kind]]
+    return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
 
 
 def describe_side(side: Side | None, name: str) -> dict[str, Any]:
@@ -166,7 +178,10 @@ def compare_models(
     if all_selected:
         for id in sorted(set(base.builds) - set(models)):
             if id.startswith("model.") and base.kind(base.builds[id]):
-                yield ModelResult(id, base.builds[id].name, None, "gone")
+                result = ModelResult(id, base.builds[id].name, None, "gone")
+                with contextlib.suppress(duckdb.Error, CannotCompare):  # a view whose tables are gone too
+                    result.rows = space.count_rows(base, base.builds[id])
+                yield result
 
 
 def _compare_model(
@@ -189,12 +204,20 @@ def _compare_model(
         require_data(head, after, model)
         require_fresh(head, model, models)
         if before is None:
-            space.relation(head, after)
+            result.rows = space.count_rows(head, after)
             result.verdict = "new"
             return result
         require_data(base, before, model)
         require_same_window(base, head, model)
         result.same_code = before.checksum == after.checksum
+        result.other_code_before = [
+            models[id].name
+            for id in models
+            if id in model.ancestors
+            and id in base.builds
+            and id in head.builds  # else it was read from another environment (dbt's --defer)
+            and base.builds[id].checksum != head.builds[id].checksum
+        ]
         comparison = Comparer(
             space.connection,
             space.relation(base, before),
@@ -203,7 +226,7 @@ def _compare_model(
             ignored=model.ignored_columns,
             is_personal=model.is_personal,
             example_count=examples,
-            keep=space.keep,
+            is_view=space.is_view,
         ).compare()
         absent = model.allowance.ignore_columns - {name.lower() for name in comparison.columns_ignored}
         if absent:

@@ -216,18 +216,18 @@ class Workspace:
         _attach(self.connection, file, "copied_view")
         return '"copied_view"."main"."rows_of_view"'
 
-    def keep(self, relation: str) -> str:
-        """The rows of a view in a temporary table, so that it is not computed again and again; a table as it is."""
+    def count_rows(self, side: Side, build: Build) -> int:
+        """How many rows a relation of a side has. Raises CannotCompare where it is not there."""
+        return self.connection.execute(f"select count(*) from {self.relation(side, build)}").fetchone()[0]
+
+    def is_view(self, relation: str) -> bool:
+        """Whether a relation that this workspace named is a view."""
         database, schema, name = (part.replace('""', '"') for part in re.findall(r'"((?:[^"]|"")*)"', relation))
         (views,) = self.connection.execute(
             "select count(*) from duckdb_views() where database_name = ? and schema_name = ? and view_name = ?",
             [database, schema, name],
         ).fetchone()
-        if not views:
-            return relation
-        kept = quote(f"kept {database}")
-        self.connection.execute(f"create or replace temp table {kept} as from {relation}")
-        return kept
+        return bool(views)
 
 
 @contextmanager

@@ -70,8 +70,7 @@ def _overview(result: Result) -> Table:
         table.add_row(
             escape(model.name),
             wording.VERDICTS[model.verdict],
-            f"{found.rows_base:,}" if found else "",
-            f"{found.rows_head:,}" if found else "",
+            *wording.row_counts(model),
             escape("\n".join(wording.differences(found)) if found else ""),
             style=STYLES[model.verdict] if model.verdict not in ("same", "allowed") else None,
         )
@@ -103,4 +102,5 @@ def _detail(console: Console, model: ModelResult) -> None:
     for example in found.examples:
         key = wording.example_key(example)
         values = ", ".join(f"{name} {text}" for name, text in wording.example_values(example))
+        values = " ".join(filter(None, (values, wording.left_out(example))))
         console.print(f"  {example.kind}: {escape(' | '.join(filter(None, (key, values))))}", soft_wrap=True)

@@ -14,6 +14,7 @@ VERDICTS = {
     "not compared": "not compared",
 }
 NULL = "null"
+MOST_NAMED = 3  # models that a model reads
 
 
 def printable(text: str) -> str:
@@ -79,9 +80,21 @@ def why(model: ModelResult) -> str | None:
     """Where a difference can come from, as far as the two builds tell."""
     if model.verdict != "different" or model.same_code is None:
         return None
-    return (
-        "Built from the same code, so the data before it differs." if model.same_code else "Built from different code."
-    )
+    if not model.same_code:
+        return "Built from different code."
+    if not model.other_code_before:
+        return "Built from the same code, so the data before it differs."
+    named = ", ".join(model.other_code_before[:MOST_NAMED])
+    more = len(model.other_code_before) - MOST_NAMED
+    return f"Built from the same code; what it reads was built from other code: {named}{f', {more} more' if more > 0 else ''}."
+
+
+def row_counts(model: ModelResult) -> tuple[str, str]:
+    """How many rows the model has on base and head, as far as they were counted."""
+    if model.comparison:
+        return f"{model.comparison.rows_base:,}", f"{model.comparison.rows_head:,}"
+    counted = "" if model.rows is None else f"{model.rows:,}"
+    return (counted, "") if model.verdict == "gone" else ("", counted)
 
 
 def figure(number: float | str | None) -> str:
@@ -119,3 +132,13 @@ def example_values(example: Example) -> list[tuple[str, str]]:
         (printable(name), " → ".join(value(sides[side]) for side in ("base", "head") if side in sides))
         for name, sides in example.values.items()
     ]
+
+
+def left_out(example: Example) -> str:
+    """How many columns of an example row are not shown, empty where all are.
+
+    >>> left_out(Example("added", {}, {}, 1)), left_out(Example("added", {}, {}))
+    ('… 1 column more', '')
+    """
+    count = example.columns_left_out
+    return f"… {count} column{'s' * (count != 1)} more" if count else ""

@@ -13,7 +13,11 @@ with rows_that_look_alike as (
             (9, '', ''),
             (10, '1:a', 'bc'),
             (11, 'a2:bc', ''),
-            (12, 'a', 'bc')
+            (12, 'a', 'bc'),
+            (13, '1', 'aaaaaaaaanull'),
+            (14, '13aaaaaaaaa', null),
+            (15, 'ab', 'cd'),
+            (16, 'cd', 'ab')
     ) as t (row_id, first_text, second_text)
 
 )

@@ -8,6 +8,11 @@
         'message': 'The customer has no number that can be read.',
     },
     {
+        'name': 'readable_load_time',
+        'condition': 'loaded_at is not null',
+        'message': 'The load time is missing, or cannot be read.',
+    },
+    {
         'name': 'newest_delivery',
         'condition': 'customer_id is null or delivery = 1',
         'message': 'The customer was delivered again; its newest delivery counts.',
@@ -28,7 +33,7 @@ renamed as (
         nullif(lower(trim(email)), '') as email,
         nullif(trim(city), '') as city,
         {{ dataops.try_cast('signed_up_at', 'timestamp') }} as signed_up_at,
-        _loaded_at as loaded_at,
+        {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row
     from source
 
@@ -38,7 +43,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by customer_id order by loaded_at desc) as delivery
+        row_number() over (partition by customer_id order by loaded_at desc nulls last) as delivery
     from renamed
 
 ),

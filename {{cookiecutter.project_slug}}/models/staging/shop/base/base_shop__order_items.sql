@@ -14,13 +14,23 @@
     },
     {
         'name': 'readable_price',
-        'condition': 'unit_price >= 0',
+        'condition': 'numbered.unit_price >= 0',
         'message': 'The price cannot be read, or is negative.',
     },
     {
         'name': 'known_order',
         'condition': 'orders.order_id is not null',
         'message': 'The order does not exist, or was rejected itself.',
+    },
+    {
+        'name': 'known_product',
+        'condition': 'products.product_id is not null',
+        'message': 'The product is not in the catalogue, or was rejected itself.',
+    },
+    {
+        'name': 'readable_load_time',
+        'condition': 'numbered.loaded_at is not null',
+        'message': 'The load time is missing, or cannot be read.',
     },
     {
         'name': 'newest_delivery',
@@ -41,6 +51,12 @@ orders as (
 
 ),
 
+products as (
+
+    select * from {{ ref('stg_shop__products') }}
+
+),
+
 renamed as (
 
     select
@@ -49,7 +65,7 @@ renamed as (
         {{ dataops.try_cast('product_id', 'bigint') }} as product_id,
         {{ dataops.try_cast('quantity', 'bigint') }} as quantity,
         {{ dataops.try_cast('unit_price', 'decimal(18, 2)') }} as unit_price,
-        _loaded_at as loaded_at,
+        {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row
     from source
 
@@ -59,7 +75,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by order_item_id order by loaded_at desc) as delivery
+        row_number() over (partition by order_item_id order by loaded_at desc nulls last) as delivery
     from renamed
 
 ),
@@ -76,6 +92,7 @@ final as (
         {{ dataops.quarantine_columns(rules) }}
     from numbered
     left join orders on numbered.order_id = orders.order_id
+    left join products on numbered.product_id = products.product_id
 
 )
 

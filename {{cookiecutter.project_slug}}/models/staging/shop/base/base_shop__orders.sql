@@ -18,6 +18,21 @@
         'message': 'The customer is not in the list of customers.',
     },
     {
+        'name': 'known_status',
+        'condition': "status in ('placed', 'completed', 'cancelled')",
+        'message': 'The status is none of those that are known.',
+    },
+    {
+        'name': 'known_channel',
+        'condition': "channel is null or channel in ('till', 'online', 'phone')",
+        'message': 'The channel is none of those that are known.',
+    },
+    {
+        'name': 'readable_load_time',
+        'condition': 'numbered.loaded_at is not null',
+        'message': 'The load time is missing, or cannot be read.',
+    },
+    {
         'name': 'newest_delivery',
         'condition': 'order_id is null or delivery = 1',
         'message': 'The order was delivered again; its newest delivery counts.',
@@ -44,7 +59,7 @@ renamed as (
         lower(trim(status)) as status,
         lower(trim(channel)) as channel,
         {{ dataops.try_cast('ordered_at', 'timestamp') }} as ordered_at,
-        _loaded_at as loaded_at,
+        {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row
     from source
 
@@ -55,7 +70,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by order_id order by loaded_at desc) as delivery
+        row_number() over (partition by order_id order by loaded_at desc nulls last) as delivery
     from renamed
 
 ),

@@ -18,6 +18,21 @@
         'message': 'The order does not exist, or was rejected itself.',
     },
     {
+        'name': 'known_kind',
+        'condition': "kind in ('payment', 'refund')",
+        'message': 'The kind is none of those that are known.',
+    },
+    {
+        'name': 'known_method',
+        'condition': "method is null or method in ('card', 'cash', 'voucher')",
+        'message': 'The method is none of those that are known.',
+    },
+    {
+        'name': 'readable_load_time',
+        'condition': 'numbered.loaded_at is not null',
+        'message': 'The load time is missing, or cannot be read.',
+    },
+    {
         'name': 'newest_delivery',
         'condition': 'payment_id is null or delivery = 1',
         'message': 'The payment was delivered again; its newest delivery counts.',
@@ -45,7 +60,7 @@ renamed as (
         lower(trim(method)) as method,
         {{ dataops.try_cast('amount', 'decimal(18, 2)') }} as amount,
         {{ dataops.try_cast('paid_at', 'timestamp') }} as paid_at,
-        _loaded_at as loaded_at,
+        {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row
     from source
 
@@ -55,7 +70,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by payment_id order by loaded_at desc) as delivery
+        row_number() over (partition by payment_id order by loaded_at desc nulls last) as delivery
     from renamed
 
 ),

@@ -18,6 +18,16 @@
         'message': 'The price cannot be read, or is negative.',
     },
     {
+        'name': 'has_a_category',
+        'condition': 'category is not null',
+        'message': 'The product has no category.',
+    },
+    {
+        'name': 'readable_load_time',
+        'condition': 'loaded_at is not null',
+        'message': 'The load time is missing, or cannot be read.',
+    },
+    {
         'name': 'newest_delivery',
         'condition': 'product_id is null or delivery = 1',
         'message': 'The product was delivered again; its newest delivery counts.',
@@ -35,9 +45,9 @@ renamed as (
     select
         {{ dataops.try_cast('product_id', 'bigint') }} as product_id,
         nullif(trim(name), '') as product_name,
-        trim(category) as category,
+        nullif(trim(category), '') as category,
         {{ dataops.try_cast('unit_price', 'decimal(18, 2)') }} as unit_price,
-        _loaded_at as loaded_at,
+        {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row
     from source
 
@@ -47,7 +57,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by product_id order by loaded_at desc) as delivery
+        row_number() over (partition by product_id order by loaded_at desc nulls last) as delivery
     from renamed
 
 ),
