@@ -321,6 +321,11 @@ def test_prod_is_fetched_from_this_repositorys_main_alone(released, tmp_path, gi
     assert "The archive of prod is damaged" in done.output
     assert not list(project.rglob("outside"))
 
+    github.artifacts[0].content = b"bad"
+    done = fetch(project, github)
+    assert done.code == 1
+    assert done.output.startswith("The artifact prod of 2026-01-01T00:00:00Z is damaged"), done
+
     github.artifacts[0].expired = True
     done = fetch(project, github)
     assert done.code == 1, "prod would start anew, and nobody would have said so"
@@ -494,3 +499,14 @@ def test_a_summary_fits_into_a_comment():
     assert len(text) < module.MOST
     assert "- and 60 more" in text
     assert "The comparison does not fit here" in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "breaks"),
+    [("same", False), ("allowed", False), ("new", False), ("different", True), ("gone", True)],
+)
+def test_what_breaks_a_reader(verdict, breaks):
+    """What turns a comment red and stops a release, unless it is accepted."""
+    results = import_from_template("ops.crosscheck.results")
+    model = results.ModelResult("model.shop.orders", "orders", None, verdict)
+    assert bool(results.Result({"name": "prod"}, {"name": "ci"}, models=[model]).breaking) is breaks

@@ -1,6 +1,6 @@
 """Slim CI: a project of 1000 models, of which one staging model with three children changed, against a full build.
 
-Each model works on some hundred thousand rows, so that the engine has something to do. The full build is the one of the
+Each model works on some hundred thousand rows and keeps a thousand, so that the engine has something to do. The full build is the one of the
 release that makes prod, measured once; both it and `make ci` begin without a parse cache, as on a new runner.
 """
 
@@ -22,21 +22,22 @@ STEP = re.compile(r"^\| \S+ \| (?P<name>[^|]+) \| (?P<said>[^|]*) \| (?P<seconds
 STAGING_MODEL = f"""{{{{ config(materialized='table') }}}}
 
 select
-    numbers.i as id,
     numbers.i % 997 as customer_id,
-    md5(cast(numbers.i as varchar)) as code,
-    numbers.i % 100 / 7 as amount
+    count(*) as order_count,
+    sum(numbers.i % 100 / 7) as amount,
+    max(md5(cast(numbers.i as varchar))) as last_code
 from range({ROWS}) as numbers(i)
+group by numbers.i % 997
 """
-CHILD_MODEL = """{{{{ config(contract={{'enforced': false}}) }}}}
+CHILD_MODEL = f"""{{{{{{{{ config(contract={{{{'enforced': false}}}}) }}}}}}}}
 
 select
-    customer_id,
-    count(distinct code) as code_count,
-    sum(amount) as amount,
-    max(code) as last_code
-from {{{{ ref('{parent}') }}}}
-group by customer_id
+    parent.customer_id,
+    count(*) as day_count,
+    sum(hash(parent.last_code, days.d) % 1000) as points
+from {{{{{{{{ ref('{{parent}}') }}}}}}}} as parent
+cross join range({ROWS // 1000}) as days(d)
+group by parent.customer_id
 """
 
 

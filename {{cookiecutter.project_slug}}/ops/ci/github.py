@@ -69,8 +69,11 @@ def fetch(name: str, folder: Path) -> Path | None:
         raise FileNotFoundError(f"The artifact {name} of {artifact['created_at']} is kept no longer.")
     archive = folder / "artifact.zip"
     api.download(f"{repository}/actions/artifacts/{artifact['id']}/zip", archive)
-    with zipfile.ZipFile(archive) as files:
-        return Path(files.extract(f"{name}.tar", folder))
+    try:
+        with zipfile.ZipFile(archive) as files:
+            return Path(files.extract(f"{name}.tar", folder))
+    except (zipfile.BadZipFile, KeyError) as error:
+        sys.exit(f"The artifact {name} of {artifact['created_at']} is damaged ({error}). Run the last release again.")
 
 
 def main() -> None:

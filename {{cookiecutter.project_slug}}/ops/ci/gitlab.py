@@ -38,7 +38,9 @@ def fetch(name: str, folder: Path) -> Path | None:
     """Downloads an archive that `make prod-pack` made in the last release on the default branch; None where there is none."""
     address, project, token, branch = required("CI_API_V4_URL", "CI_PROJECT_ID", "CI_JOB_TOKEN", "CI_DEFAULT_BRANCH")
     file = folder / f"{name}.tar"
-    path = f"/projects/{project}/jobs/artifacts/{urllib.parse.quote(branch, safe='')}/raw/target/prod/{name}.tar?job={JOB}"
+    path = (
+        f"/projects/{project}/jobs/artifacts/{urllib.parse.quote(branch, safe='')}/raw/target/prod/{name}.tar?job={JOB}"
+    )
     try:
         Api(address, {"JOB-TOKEN": token}).download(path, file)
     except urllib.error.HTTPError as error:
@@ -64,7 +66,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(state.fetch(fetch, options.current, anew=False, folder=Path(folder)))
     except urllib.error.URLError as error:
-        need = f"a token with the scope api in {TOKEN}" if options.task == "comment" else "access to the job's artifacts"
+        need = (
+            f"a token with the scope api in {TOKEN}" if options.task == "comment" else "access to the job's artifacts"
+        )
         sys.exit(problem(error, need))
 
 
