@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
 from rich.console import Console
 
 from ops.crosscheck import CannotCompare
@@ -23,6 +26,7 @@ from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result
 from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
+from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
@@ -30,7 +34,6 @@ from ops.release.versions import Version
 from ops.run_dbt import close_warehouse, run_dbt
 
 TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
-TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "elementary-data")
 STEPS = 6
 
 
@@ -245,12 +248,13 @@ def _as_candidate(id: str) -> Iterator[None]:
 
 
 def _tools() -> dict[str, str]:
+    """The versions of Python and of the tools that pyproject.toml names."""
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*settings["project"]["dependencies"], *settings["dependency-groups"]["dev"]]
     found = {"python": platform.python_version()}
-    for name in TOOLS:
-        try:
+    for name in (Requirement(line).name for line in wanted):
+        with contextlib.suppress(PackageNotFoundError):  # pyproject.toml is newer than what is installed
             found[name] = version(name)
-        except PackageNotFoundError:  # not chosen in this project
-            continue
     return found
 
 
