@@ -276,6 +276,13 @@ def test_the_first_source_of_the_readme_works(tmp_path):
     assert "not a number" not in shown
 
 
+def test_a_path_that_dbt_cannot_read_is_refused(ready_project, tmp_path):
+    project = copy_project(ready_project, tmp_path / "ada's projects")
+    done = run(".venv/bin/python", "-m", "ops.setup", cwd=project)
+    assert done.code != 0
+    assert "a folder with an apostrophe in its path" in done.output
+
+
 def test_links_in_the_pages_lead_somewhere(tmp_path):
     folders = [REPOSITORY, *(make_project(tmp_path / host, ci=host) for host in OPTIONS["ci"])]
     for folder in folders:

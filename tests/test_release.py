@@ -202,10 +202,14 @@ def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(p
     assert "is not released" in stopped(project), "what was accepted once is not accepted for ever"
 
 
-def test_an_empty_reason_accepts_nothing(project):
+@pytest.mark.parametrize("reason", [" ", "--dry-run"])
+def test_a_reason_that_is_none_accepts_nothing(project, reason):
     set_edition(project, 2)
-    assert "--accept needs a reason" in make_release(project, "--accept", " ", code=2).output
+    assert "--accept needs a reason" in make_release(project, "--accept", reason, code=2).output
+    assert "--reason needs a reason" in ops(project, "release.rollback", "--reason", reason, code=2).output
     assert edition(project) == 1
+    done = make_release(project, *ACCEPT, code=2, RELEASES_KEPT="0")
+    assert "'0' is no number of versions. RELEASES_KEPT (.env) and --keep take 1 or more." in done.output
 
 
 def test_a_candidate_that_misses_something_is_stopped(project):
@@ -237,7 +241,7 @@ def test_rolling_back_and_forth(project):
     assert edition(project) == 2
     done = succeed("make", "rollback", "ARGS=--reason 'wrong prices'", cwd=project)
     assert f"prod is {first} (" in done.output
-    assert "To take it back: make rollback TO=2" in done.output
+    assert "To take the rollback back: make rollback TO=2" in done.output
     assert edition(project) == 1
     assert history(project)[-1] | {"at": 0, "by": 0} == {
         "action": "rollback",
@@ -252,6 +256,65 @@ def test_rolling_back_and_forth(project):
     assert edition(project) == 2
     assert "is prod already" in ops(project, "release.rollback", "--to", second, code=2).output
     assert f"there is: {second}, {first}" in ops(project, "release.rollback", "--to", "7", code=2).output
+
+
+def test_back_is_to_what_prod_was_made_from(project):
+    """A version that was rolled back from is neither gone back to, nor kept in place of the one that was good."""
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    ops(project, "release.rollback")
+    set_edition(project, 3)
+    make_release(project, *ACCEPT, "--keep", "2")
+    assert in_folder(project, "releases") == [f"0001-{TODAY}", f"0003-{TODAY}"]
+    ops(project, "release.rollback")
+    assert edition(project) == 1
+
+
+def test_a_commit_that_was_rolled_back_from_does_not_come_back_by_itself(project):
+    set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: edition 2 is out")
+    make_release(project)
+    assert "revert the change, or it comes back" in ops(project, "release.rollback").output
+    refused = make_release(project, code=2).output
+    assert f"0002-{TODAY} is the same commit, and was rolled back from" in refused
+    assert edition(project) == 1
+    make_release(project, "--accept", "the source is right now")
+    assert edition(project) == 2
+
+
+def test_prod_that_lost_its_data_is_named(project):
+    set_edition(project, 2)
+    make_release(project, *ACCEPT)
+    file = (project / PROD).resolve()
+    whole = file.read_bytes()
+    file.chmod(0o644)
+    set_edition(project, 3)
+    for problem in ("damaged", "missing"):
+        if problem == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(whole[: len(whole) // 2])
+        done = make_release(project, *ACCEPT, code=2)
+        assert f"0002-{TODAY} is prod, and its data is {problem}." in done.output
+        assert "make rollback TO=" in done.output
+        assert re.search(rf"0002-{TODAY} +prod .* its data is {problem}", ops(project, "release.listing").output)
+    ops(project, "release.rollback", "--to", "1")
+    assert edition(project) == 1
+    assert (
+        f"0002-{TODAY} cannot be prod: its data is missing."
+        in ops(project, "release.rollback", "--to", "2", code=2).output
+    )
+
+
+def test_what_dbt_never_built_is_named(project):
+    file = (project / PROD).resolve()
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as prod:
+        prod.execute("create table main.by_hand as select 1 as one")
+        prod.execute("checkpoint")
+    told = file.parent / "release.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"size": file.stat().st_size}))
+    make_release(project)
+    assert facts(project, "releases", current(project))["not_built_by_dbt"] == ["main.by_hand"]
 
 
 def test_versions_are_listed_opened_and_found_by_time(project):

@@ -45,6 +45,8 @@ def install_hooks() -> str:
 
 
 def main() -> None:
+    if "'" in str(PROJECT):  # dbt-duckdb writes the path of a seed into SQL as it is
+        sys.exit(f"dbt cannot load seeds from a folder with an apostrophe in its path: {PROJECT}. Move the project.")
     print("2/3 dbt packages: ", end="", flush=True)
     print(install_packages())
     # <monitoring>

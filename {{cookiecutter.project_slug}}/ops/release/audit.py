@@ -12,7 +12,7 @@ from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import Code
 from ops.crosscheck.command_line import compare
 from ops.crosscheck.results import Result, describe_side
-from ops.crosscheck.sides import Side, open_side
+from ops.crosscheck.sides import RECORD, Side, open_side
 from ops.release import CannotRelease, duckdb_file
 from ops.release.versions import MANIFEST, Version
 
@@ -67,6 +67,13 @@ def missing(place: Path, side: Side | None) -> list[str]:
         elif build.state != "success":
             lacking.append(f"the build of {node['name']} ended with {build.state!r}")
     return lacking
+
+
+def strangers(place: Path, side: Side) -> list[str]:
+    """The relations that dbt has never built, sorted: somebody wrote them into prod."""
+    record = {(schema, name) for schema, name in side.kinds if name == RECORD}
+    built = {(build.schema.lower(), build.name.lower()) for build in side.builds.values()}
+    return sorted(".".join(relation) for relation in set(duckdb_file.relations(place)) - built - record)
 
 
 def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shlex
 import sys
 
 import click
@@ -23,15 +25,34 @@ def new_console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
+def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Refuses a reason that is none: an empty one, or the option after it."""
+    if text is not None and (not text.strip() or text.startswith("-")):
+        raise click.BadParameter(
+            f"{parameter.opts[0]} needs a reason, which is recorded. For example: 'prices were wrong'"
+        )
+    return text
+
+
+def kept_versions(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
+    """How many versions to keep, from the command line or .env."""
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise click.BadParameter(f"{text!r} is no number of versions. RELEASES_KEPT (.env) and --keep take 1 or more.")
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--accept", metavar="REASON", help="Accept what crosscheck finds different, and record why.")
+@click.option(
+    "--accept", metavar="REASON", callback=a_reason, help="Accept what crosscheck finds different, and record why."
+)
 @click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
 @click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
 @click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds anew.")
 @click.option(
     "--keep",
-    type=click.IntRange(1),
-    default=5,
+    default="5",
+    metavar="NUMBER",
+    callback=kept_versions,
     show_default=True,
     envvar="RELEASES_KEPT",
     help="How many versions to keep; prod itself is always kept.  [env: RELEASES_KEPT]",
@@ -42,8 +63,6 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
     Exit codes: 0 released; 1 the audit stopped it; 2 it could not be done. Prod is whole in every case.
     """
     console = new_console()
-    if accept is not None and not accept.strip():
-        raise click.UsageError("--accept needs a reason: it is recorded with the version.")
     with lock.held("make release"):
         by = lock.person()
         prod = versions.current()
@@ -63,16 +82,18 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
         except BaseException:
             _keep_candidate(release, "it was interrupted")
             raise
-        _tell_done(console, release, version, dry_run)
         if not dry_run:
             _remove_outdated(console, keep)
+        _tell_done(console, release, version, dry_run)
 
 
 def _remove_outdated(console: Console, keep: int) -> None:
     for outdated in versions.outdated(keep):
         try:
             versions.remove(outdated)
-            console.print(f"Removed {outdated.id}: the last {keep} versions are kept.", markup=False)
+            console.print(
+                f"Removed {outdated.id}: {keep} {'versions are' if keep > 1 else 'version is'} kept.", markup=False
+            )
         except OSError as error:  # nothing that was asked for depends on it
             console.print(f"{outdated.id} could not be removed: {error.strerror}.", markup=False)
 
@@ -106,7 +127,8 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
 def how_to_open(version: Version) -> str:
     """What to type to look into a version."""
     code = f"from ops import release; prod = release.open({version.number})"
-    return f'To look into it: .venv/bin/python -ic "{code}", then prod.sql("...")'
+    where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if (folder := os.environ.get("WAREHOUSE_DIR")) else ""
+    return f'To look into it: {where}.venv/bin/python -ic "{code}", then prod.sql("...")'
 
 
 def _tell_done(console: Console, release: Release, version: Version, dry_run: bool) -> None:
@@ -120,7 +142,7 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
         console.print(f"Nothing was released: {release.id} ({size}) would have been. It is kept in", end=" ")
         console.print(f"{versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True)
         return
-    back = " To go back: make rollback" if release.base else ""
+    back = " To go back: make rollback" if versions.before(version) else ""
     console.print(f"prod is {release.id} ({size}): {versions.shown(versions.link())}.{back}", soft_wrap=True)
 
 

@@ -17,10 +17,10 @@ import duckdb
 
 from ops.crosscheck.comparison import quote
 from ops.release import CannotRelease
+from ops.release.versions import DATA as NAME
 from ops.release.versions import Version, shown
 from ops.warehouse import duckdb_config, wait_until_readable
 
-NAME = "prod.duckdb"
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
 ROOM = 50 * 1000**2  # bytes, for docs, manifest and a build's small changes
 
@@ -58,8 +58,14 @@ def copy_from(base: Version, place: Path) -> Copy:
         CannotRelease: somebody writes to it, it cannot be read, or there is no room for the copy and the build.
     """
     source, target = base.folder / NAME, place / NAME
+    if base.problem:
+        raise CannotRelease(
+            f"{base.id} is prod, and {base.problem}.",
+            "Go back to one that is whole: make releases, make rollback TO=...",
+        )
     if problem := wait_until_readable(source):
-        raise CannotRelease(problem, f"Was it made by a newer DuckDB? {made_with(base)}")
+        same = base.facts.get("tools", {}).get("duckdb") == duckdb.__version__
+        raise CannotRelease(problem, "Then type it again." if same else made_with(base))
     size = source.stat().st_size
     how = "cloned" if _clone(source, target) else "copied"
     free, needed = shutil.disk_usage(place).free, size * (1 if how == "cloned" else 2) + ROOM

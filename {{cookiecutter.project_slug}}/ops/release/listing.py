@@ -62,6 +62,8 @@ def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str,
     state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
     commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
     made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
+    if not is_stopped and version.problem:
+        return version.id, state, made, _short(commit, 26), version.problem, ""
     return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 32), size
 
 

@@ -185,9 +185,13 @@ class Release:
             raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
 
     def _audit(self, place: Path) -> str:
-        if lacking := audit.missing(place, self._side()):
+        side = self._side()
+        if lacking := audit.missing(place, side):
             raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
-        return f"nothing is missing among {len(audit.built_nodes(audit.read_manifest(place / versions.MANIFEST)))} relations"
+        count = len(audit.built_nodes(audit.read_manifest(place / versions.MANIFEST)))
+        self.facts["not_built_by_dbt"] = strangers = audit.strangers(place, side)
+        others = f"; not dbt's: {', '.join(strangers)}" if strangers else ""
+        return f"nothing is missing among {count} relations{others}"
 
     def _crosscheck(self, place: Path) -> str:
         if self.base is None:
@@ -258,6 +262,15 @@ def _tools() -> dict[str, str]:
     return found
 
 
+def _rolled_back(commit: str) -> str | None:
+    """The version of a commit that prod was rolled back from, where nothing happened since."""
+    last = (versions.history() or [{}])[-1]
+    left = versions.find_kept(last.get("from")) if last.get("action") == "rollback" else None
+    return (
+        left.id if left and left.number > int(last["id"].split("-")[0]) and left.facts.get("commit") == commit else None
+    )
+
+
 def next_release(
     accept: str | None, full_refresh: bool, allow_uncommitted: bool, prod: Version | None, by: str, console: Console
 ) -> Release:
@@ -272,6 +285,12 @@ def next_release(
         raise CannotRelease(
             f"{len(code.uncommitted)} files differ from the last commit, so it would not say what was released: {files}.",
             'Commit them, or: make release ARGS="--allow-uncommitted" (it is recorded).',
+        )
+    undone = _rolled_back(code.commit)
+    if undone and not accept:
+        raise CannotRelease(
+            f"{undone} is the same commit, and was rolled back from: a release would bring it back.",
+            "Revert the change, or, where the data was at fault: make release ARGS=\"--accept 'the data is right now'\"",
         )
     accept = accept or repository.accepted_since(prod.facts.get("commit") if prod else None)
     return Release(versions.next_id(datetime.now(UTC)), code, prod, by, accept, full_refresh, console)

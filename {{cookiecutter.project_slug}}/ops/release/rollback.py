@@ -7,16 +7,16 @@ import time
 import click
 
 from ops.release import CannotRelease, duckdb_file, lock, versions
-from ops.release.command_line import new_console, run
+from ops.release.command_line import a_reason, new_console, run
 from ops.release.versions import Version
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--to", metavar="ID", help="The version: 42 or 0042-2026-11-23.  [default: the one before]")
-@click.option("--reason", metavar="TEXT", help="Why; recorded.")
+@click.option("--reason", metavar="TEXT", callback=a_reason, help="Why; recorded.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def main(to: str | None, reason: str | None, dry_run: bool) -> None:
-    """Roll back: make another version prod, at once. Nothing is built and nothing removed.
+    """Roll back: make the version that prod was made from prod again, or the one that is named. Nothing is built or removed.
 
     A later version can be rolled back to as well, so a rollback can be taken back.
     """
@@ -29,6 +29,8 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         version = versions.find(to, versions.kept()) if to else _before(prod)
         if prod and version.id == prod.id:
             raise CannotRelease(f"{version.id} is prod already.", "See: make releases")
+        if version.problem:
+            raise CannotRelease(f"{version.id} cannot be prod: {version.problem}.", "Take another one: make releases")
         duckdb_file.connect(version.folder).close()
         facts = version.facts
         told = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
@@ -41,7 +43,11 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         versions.record("rollback", version, prod, by, reason)
         console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
         if prod:
-            console.print(f"To take it back: make rollback TO={prod.number}", soft_wrap=True)
+            console.print(
+                "The next release builds what is committed then: revert the change, or it comes back."
+                f" To take the rollback back: make rollback TO={prod.number}",
+                soft_wrap=True,
+            )
 
 
 def _current(to: str | None) -> Version | None:
@@ -55,12 +61,11 @@ def _current(to: str | None) -> Version | None:
 
 
 def _before(prod: Version | None) -> Version:
-    earlier = [version for version in versions.kept() if prod and version.number < prod.number]
-    if earlier:
-        return earlier[0]
     if prod is None:
         raise CannotRelease("Nothing was released yet.", "Type: make release")
-    raise CannotRelease(f"No version before {prod.id} is kept.", "See: make releases")
+    if found := versions.before(prod):
+        return found
+    raise CannotRelease(f"No version before {prod.id} is kept.", "Name one: make releases")
 
 
 if __name__ == "__main__":

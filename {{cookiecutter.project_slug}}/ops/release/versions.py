@@ -26,7 +26,8 @@ from ops.release import CannotRelease
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
 KEPT_STOPPED = 2
-# What a version holds beside the data.
+# What a version holds.
+DATA = "prod.duckdb"
 MANIFEST, RUN_RESULTS, DOCS, CROSSCHECK = "manifest.json", "run_results.json", "docs.html", "crosscheck"
 
 
@@ -69,6 +70,14 @@ class Version:
     def number(self) -> int:
         """Counts up from one release to the next."""
         return int(NAME.fullmatch(self.id)["number"])
+
+    @property
+    def problem(self) -> str | None:
+        """Why its data is not what was released, None where nothing is known to be wrong."""
+        file = self.folder / DATA
+        if not file.is_file():
+            return "its data is missing"
+        return None if file.stat().st_size == self.facts.get("size") else "its data is damaged"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -166,11 +175,16 @@ def admit(made: Path, id: str) -> Version:
 
 
 def set_aside(left: Path, id: str) -> Version:
-    """Puts a candidate that is not to be prod among the stopped ones, of which the last two are kept."""
+    """Puts a candidate that is not to be prod among the stopped ones, of which two are kept: this one and the last whose build
+    came to an end."""
     version = Version(folder() / "stopped" / id)
     version.folder.parent.mkdir(exist_ok=True)
     os.rename(left, version.folder)
-    for older in stopped()[KEPT_STOPPED:]:
+    # What never came to a result is looked into least.
+    others = sorted(
+        (one for one in stopped() if one != version), key=lambda one: not (one.folder / RUN_RESULTS).exists()
+    )
+    for older in others[KEPT_STOPPED - 1 :]:
         remove(older)
     return version
 
@@ -189,9 +203,17 @@ def empty_bin() -> None:
 
 
 def outdated(keep: int) -> list[Version]:
-    """The versions beyond the newest `keep`, but for the one that is prod."""
-    prod = current()
-    return [version for version in kept()[keep:] if prod is None or version.id != prod.id]
+    """The versions beyond `keep`. Prod is kept first, then what it was made from, then the newest of the others."""
+    line, version = [], current()
+    while version is not None and version not in line:
+        line.append(version)
+        version = before(version)
+    return [*line, *(version for version in kept() if version not in line)][keep:]
+
+
+def before(version: Version) -> Version | None:
+    """The version that a version was made from; None where it was the first, or that one is not kept."""
+    return find_kept(version.facts.get("base"))
 
 
 def history() -> list[dict[str, Any]]:
