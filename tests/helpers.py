@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,8 @@ def start(*command: str | Path, cwd: Path, environment: dict[str, str] | None = 
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and hands that on to what it starts itself.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

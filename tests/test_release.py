@@ -313,7 +313,7 @@ def test_what_dbt_never_built_is_named(project):
         prod.execute("checkpoint")
     told = file.parent / "release.json"
     told.write_text(json.dumps(json.loads(told.read_text()) | {"size": file.stat().st_size}))
-    make_release(project)
+    make_release(project, *ACCEPT)
     assert facts(project, "releases", current(project))["not_built_by_dbt"] == ["main.by_hand"]
 
 
@@ -324,12 +324,12 @@ def test_versions_are_listed_opened_and_found_by_time(project):
     events.write_text("".join(json.dumps(event) + "\n" for event in earlier))
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    set_edition(project, "3\n3")
+    set_edition(project, "3\n3", "feat: edition 3")
     make_release(project, code=1)
     listed = succeed("make", "releases", cwd=project).output
-    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows +2", listed), listed
-    assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition ", listed), listed
-    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version ", listed), listed
+    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 …", listed), listed
+    assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition", listed), listed
+    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first …", listed), listed
     told = ops(project, "release.listing", "--history").output
     assert told.index(f"0002-{TODAY}") < told.index("a new edition")
     assert (
@@ -392,7 +392,7 @@ def wait_for(process: subprocess.Popen, text: str) -> None:
 def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    first = start(".venv/bin/python", "-m", "ops.release", cwd=project)
+    first = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
     wait_for(first, "2/6 build and test")
     others = [start(".venv/bin/python", "-m", f"ops.{name}", cwd=project) for name in ("release", "release.rollback")]
     for other in others:
