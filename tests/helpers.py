@@ -86,7 +86,7 @@ def start(*command: str | Path, cwd: Path, environment: dict[str, str] | None = 
         encoding="utf-8",
         start_new_session=True,
         # What a shell starts in the background ignores Ctrl-C, and hands that on to what it starts itself.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
 
 
