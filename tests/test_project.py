@@ -54,7 +54,7 @@ analyses/.gitkeep
 docs/ci.md docs/crosscheck.md docs/releasing.md docs/rollback.md docs/runbook.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-ops/__init__.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/rejected.py ops/run_dbt.py
+ops/__init__.py ops/console.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/problem.py ops/rejected.py ops/run_dbt.py
 ops/setup.py ops/test.py ops/warehouse.py
 ops/ci/__init__.py ops/ci/__main__.py ops/ci/prod.py ops/ci/slim.py ops/ci/summary.py
 ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops/crosscheck/command_line.py

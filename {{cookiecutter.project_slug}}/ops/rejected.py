@@ -15,10 +15,12 @@ from datetime import date, datetime
 
 import click
 import duckdb
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ops.console import new_console
+from ops.crosscheck.comparison import quote
+from ops.crosscheck.sides import RECORD
 from ops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
@@ -130,14 +132,12 @@ def connect(target: str) -> duckdb.DuckDBPyConnection:
 
 def not_built(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel]) -> list[str]:
     """What these models are made of and what the last build did not finish, by name, from the record of builds."""
-    schemas = connection.execute(
-        "select schema_name from duckdb_tables() where table_name = 'dataops_builds'"
-    ).fetchall()
+    schemas = connection.execute("select schema_name from duckdb_tables() where table_name = ?", [RECORD]).fetchall()
     found = [
         row
         for (schema,) in schemas
         for row in connection.execute(
-            f"""select relation_name, unique_id from "{schema}".dataops_builds where state <> 'success'"""
+            f"select relation_name, unique_id from {quote(schema)}.{quote(RECORD)} where state <> 'success'"
         ).fetchall()
     ]
     return sorted(name for name, id in found if any(id in model.lineage for model in models))
@@ -223,7 +223,7 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
     if model:
         name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])
         models = [one for one in models if one.name == name]
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    console = new_console()
     with connect(target) as connection:
         if unfinished := not_built(connection, models):
             click.echo(

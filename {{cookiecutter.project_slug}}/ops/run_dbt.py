@@ -24,6 +24,7 @@ from ops.monitoring import stand_in
 from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
+FAILURES = ("error", "fail", "runtime error", "partial success")  # how a node can end that stops a build
 BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
 
 

@@ -23,26 +23,25 @@ import duckdb
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.exceptions import DbtBaseException
-from rich.console import Console
 
 from ops import docs
 from ops.ci import SUMMARY
 from ops.ci.prod import Prod, copy_prod
-from ops.ci.slim import BUILT, CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
+from ops.ci.slim import CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
 from ops.ci.summary import Step, Summary, write_summary
+from ops.console import new_console
 from ops.crosscheck import CannotCompare
-from ops.crosscheck.code import Code
+from ops.crosscheck.code import BUILT, Code
 from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
 from ops.release import CannotRelease
 from ops.release.repository import TRAILER, accepted_since
-from ops.run_dbt import close_warehouse, invoke_dbt
+from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
 DAYS_KEPT = 14  # a run's warehouse: as long as the artifacts of a run
-FAILURES = ("error", "fail", "runtime error", "partial success")
 
 
 class Stopped(Exception):
@@ -198,7 +197,7 @@ class Run:
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
         written = write_results(result)
-        show(Console(highlight=False, width=None if sys.stdout.isatty() else 110), result, written)
+        show(new_console(), result, written)
         return result
 
     def note(self, step: Step, result: dbtRunnerResult, before: str = "") -> None:

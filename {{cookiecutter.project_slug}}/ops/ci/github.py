@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import tempfile
-import urllib.error
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from ops.ci.host import MARK, Api, comment_text, problem, required
+from ops.ci.host import MARK, Api, comment_text, required, run
 
 AUTHOR = "github-actions[bot]"
 
@@ -26,11 +23,11 @@ def connect() -> tuple[Api, str]:
 def comment() -> str:
     """Writes the comment on the pull request, or the one that is there anew. Returns what was done."""
     api, repository = connect()
-    server, name, run, event_file = required(
+    server, name, number_of_run, event_file = required(
         "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_EVENT_PATH"
     )
     number = json.loads(Path(event_file).read_text(encoding="utf-8"))["pull_request"]["number"]
-    body = {"body": comment_text(f"{server}/{name}/actions/runs/{run}")}
+    body = {"body": comment_text(f"{server}/{name}/actions/runs/{number_of_run}")}
     for one in api.pages(f"{repository}/issues/{number}/comments"):
         if one["user"]["login"] == AUTHOR and one["body"].startswith(MARK):
             api.ask("PATCH", f"{repository}/issues/comments/{one['id']}", body)
@@ -48,9 +45,9 @@ def newest_artifact(api: Api, repository: str, name: str) -> dict[str, Any] | No
     ours = [
         one
         for one in api.pages(f"{repository}/actions/artifacts?name={name}", "artifacts")
-        if (run := one["workflow_run"])
-        and run["head_branch"] == about["default_branch"]
-        and run["head_repository_id"] == about["id"]
+        if (made_by := one["workflow_run"])
+        and made_by["head_branch"] == about["default_branch"]
+        and made_by["head_repository_id"] == about["id"]
     ]
     return max(ours, key=lambda one: (one["created_at"], one["id"]), default=None)
 
@@ -76,28 +73,6 @@ def fetch(name: str, folder: Path) -> Path | None:
         sys.exit(f"The artifact {name} of {artifact['created_at']} is damaged ({error}). Run the last release again.")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ops.ci.github", description=__doc__)
-    tasks = parser.add_subparsers(required=True, dest="task")
-    tasks.add_parser("comment")
-    fetching = tasks.add_parser("fetch")
-    fetching.add_argument("--current", action="store_true", help="The version that is prod alone, to be read.")
-    fetching.add_argument(
-        "--anew", action="store_true", help="Start with no prod where the last one is kept no longer."
-    )
-    options = parser.parse_args()
-    try:
-        if options.task == "comment":
-            print(comment())
-            return
-        from ops.ci import state  # needs what `make setup` installs
-
-        with tempfile.TemporaryDirectory() as folder:
-            print(state.fetch(fetch, options.current, options.anew, Path(folder)))
-    except urllib.error.URLError as error:
-        need = "pull-requests: write" if options.task == "comment" else "actions: read"
-        sys.exit(problem(error, f"the permission {need}"))
-
-
 if __name__ == "__main__":
-    main()
+    needs = {"comment": "the permission pull-requests: write", "fetch": "the permission actions: read"}
+    run("github", comment, fetch, needs, can_expire=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
-import tempfile
 import urllib.error
 import urllib.parse
 from pathlib import Path
 
-from ops.ci.host import MARK, Api, comment_text, problem, required
+from ops.ci.host import MARK, Api, comment_text, required, run
 
 TOKEN = "CI_COMMENT_TOKEN"  # noqa: S105 - the name of the variable
 JOB = "release"  # all that writes prod is this one job, so its last artifacts are prod
@@ -20,12 +17,12 @@ def comment() -> str:
     """Writes the note on the merge request, or the one that is there anew. Returns what was done."""
     if not os.environ.get(TOKEN):  # a fork's pipeline has no variables of the project
         return f"{TOKEN} is not set, so there is no comment. The summary is an artifact of the job ci."
-    address, project, number, run = required(
+    address, project, number, pipeline = required(
         "CI_API_V4_URL", "CI_PROJECT_ID", "CI_MERGE_REQUEST_IID", "CI_PIPELINE_URL"
     )
     api = Api(address, {"PRIVATE-TOKEN": os.environ[TOKEN]})
     notes = f"/projects/{project}/merge_requests/{number}/notes"
-    me, body = api.ask("GET", "/user")["id"], {"body": comment_text(run)}
+    me, body = api.ask("GET", "/user")["id"], {"body": comment_text(pipeline)}
     for one in api.pages(notes):
         if one["author"]["id"] == me and one["body"].startswith(MARK):
             api.ask("PUT", f"{notes}/{one['id']}", body)
@@ -50,27 +47,6 @@ def fetch(name: str, folder: Path) -> Path | None:
     return file
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ops.ci.gitlab", description=__doc__)
-    tasks = parser.add_subparsers(required=True, dest="task")
-    tasks.add_parser("comment")
-    fetching = tasks.add_parser("fetch")
-    fetching.add_argument("--current", action="store_true", help="The version that is prod alone, to be read.")
-    options = parser.parse_args()
-    try:
-        if options.task == "comment":
-            print(comment())
-            return
-        from ops.ci import state  # needs what `make setup` installs
-
-        with tempfile.TemporaryDirectory() as folder:
-            print(state.fetch(fetch, options.current, anew=False, folder=Path(folder)))
-    except urllib.error.URLError as error:
-        need = (
-            f"a token with the scope api in {TOKEN}" if options.task == "comment" else "access to the job's artifacts"
-        )
-        sys.exit(problem(error, need))
-
-
 if __name__ == "__main__":
-    main()
+    needs = {"comment": f"a token with the scope api in {TOKEN}", "fetch": "access to the job's artifacts"}
+    run("gitlab", comment, fetch, needs, can_expire=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,40 @@ def problem(error: urllib.error.URLError, need: str) -> str:
         address = urllib.parse.urlsplit(error.url)
         return f"{address.netloc}{address.path} answers {error.code} {error.reason}. The job needs {need}."
     return f"The code host cannot be reached: {error.reason}"
+
+
+def run(
+    name: str,
+    comment: Callable[[], str],
+    fetch: Callable[[str, Path], Path | None],
+    needs: dict[str, str],
+    can_expire: bool,
+) -> None:
+    """The command line of a code host: comment, or fetch.
+
+    Args:
+        name: of the host's module.
+        comment: writes the comment and returns what was done.
+        fetch: gets an archive of a name into a folder, as `ops.ci.state.fetch` calls it.
+        needs: what the job must be allowed, for `comment` and for `fetch`.
+        can_expire: whether the host tells that an archive is kept no longer, so that --anew is of use.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m ops.ci.{name}", description="make ci-comment and make prod-fetch")
+    tasks = parser.add_subparsers(required=True, dest="task")
+    tasks.add_parser("comment")
+    fetching = tasks.add_parser("fetch")
+    fetching.add_argument("--current", action="store_true", help="The version that is prod alone, to be read.")
+    if can_expire:
+        text = "Start with no prod where the last one is kept no longer."
+        fetching.add_argument("--anew", action="store_true", help=text)
+    options = parser.parse_args()
+    try:
+        if options.task == "comment":
+            print(comment())
+            return
+        from ops.ci import state  # needs what `make setup` installs
+
+        with tempfile.TemporaryDirectory() as folder:
+            print(state.fetch(fetch, options.current, can_expire and options.anew, Path(folder)))
+    except urllib.error.URLError as error:
+        sys.exit(problem(error, needs[options.task]))

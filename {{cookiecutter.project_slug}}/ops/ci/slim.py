@@ -20,11 +20,11 @@ import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
 from ops.ci.prod import Prod
+from ops.crosscheck.code import BUILT
 from ops.crosscheck.comparison import quote
 from ops.run_dbt import invoke_dbt
 
 SELECTION = "state:modified+"
-BUILT = ("model", "seed", "snapshot")
 CHECKED = ("test", "unit_test")
 KEPT = ("incremental", "snapshot")
 

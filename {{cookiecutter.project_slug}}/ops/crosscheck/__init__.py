@@ -9,15 +9,8 @@ results.py        the result as plain values: its shape is docs/crosscheck.md's
 terminal.py, markdown.py, page.py, report.html.j2    the result shown
 """
 
+from ops.problem import Problem
 
-class CannotCompare(Exception):
-    """Why something could not be compared, and what to type instead.
 
-    Attributes:
-        remedy: what to do about it.
-    """
-
-    def __init__(self, problem: str, remedy: str):
-        super().__init__(f"{problem} {remedy}")
-        self.problem = problem
-        self.remedy = remedy
+class CannotCompare(Problem):
+    """Why something could not be compared, and what to type instead."""

@@ -17,7 +17,7 @@ from typing import Any
 from ops.crosscheck import CannotCompare
 from ops.run_dbt import invoke_dbt
 
-COMPARED_KINDS = ("model", "seed", "snapshot")
+BUILT = ("model", "seed", "snapshot")
 PERSONAL = "pii"
 # Macros that add columns which differ from run to run, in every model that calls them or reads one that does.
 RUN_COLUMNS = {
@@ -184,7 +184,7 @@ class Code:
 
     @staticmethod
     def _has_relation(node) -> bool:
-        return str(node.resource_type) in COMPARED_KINDS and node.config.materialized != "ephemeral"
+        return str(node.resource_type) in BUILT and node.config.materialized != "ephemeral"
 
     def _model(self, node) -> Model:
         ancestors = self._ancestors(node.unique_id)

@@ -14,6 +14,7 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.console import new_console
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import Code, read_code, select_models
 from ops.crosscheck.markdown import as_markdown
@@ -76,8 +77,7 @@ def main(
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     written = write_results(result)
-    # Into a file or a CI log, whose width nobody knows, as wide as a page of text.
-    show(Console(highlight=False, width=None if sys.stdout.isatty() else 110), result, written)
+    show(new_console(), result, written)
     sys.exit(result.exit_code)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from ops.crosscheck import CannotCompare
-from ops.crosscheck.code import COMPARED_KINDS, Model
+from ops.crosscheck.code import BUILT, Model
 from ops.crosscheck.comparison import Comparer, Comparison
 from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
 from ops.crosscheck.sides import Side, Workspace
@@ -135,7 +135,7 @@ def _count_kinds(models: list[ModelResult]) -> str:
     '2 models and 1 seed'
     """
     kinds = Counter(model.unique_id.partition(".")[0] for model in models)
-    said = [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in COMPARED_KINDS if kinds[kind]]
+    said = [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in BUILT if kinds[kind]]
     return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
 
 

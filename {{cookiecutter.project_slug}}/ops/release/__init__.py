@@ -15,18 +15,11 @@ from datetime import datetime
 
 import duckdb
 
+from ops.problem import Problem
 
-class CannotRelease(Exception):
-    """Why something could not be done, and what to type instead.
 
-    Attributes:
-        remedy: what to do about it.
-    """
-
-    def __init__(self, problem: str, remedy: str):
-        super().__init__(f"{problem} {remedy}")
-        self.problem = problem
-        self.remedy = remedy
+class CannotRelease(Problem):
+    """Why something could not be done with a version of prod, and what to type instead."""
 
 
 def open(id: str | int) -> duckdb.DuckDBPyConnection:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ops.crosscheck import CannotCompare
-from ops.crosscheck.code import Code
+from ops.crosscheck.code import BUILT, Code
 from ops.crosscheck.command_line import compare
 from ops.crosscheck.results import Result, describe_side
 from ops.crosscheck.sides import RECORD, Side, open_side
 from ops.release import CannotRelease, duckdb_file
 from ops.release.versions import MANIFEST, Version
-
-BUILT = ("model", "seed", "snapshot")
+from ops.run_dbt import FAILURES
 
 
 def read_manifest(file: Path) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def failures(run_results: Path) -> list[str]:
         kind, name = result["unique_id"].split(".")[0], result["unique_id"].split(".")[2]
         if result["status"] == "skipped":
             skipped += 1
-        elif result["status"] in ("error", "fail", "runtime error", "partial success"):
+        elif result["status"] in FAILURES:
             found = f": {result['failures']:,} rows" if result.get("failures") else ""
             lines.append(f"{kind.replace('_', ' ')} {name}{found}")
     return lines + ([f"{skipped} more were skipped for it"] if skipped else [])

@@ -12,17 +12,13 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from ops.console import new_console
 from ops.release import CannotRelease, lock, versions
 from ops.release.duckdb_file import in_units
 from ops.release.making import Release, Stopped, next_release
 from ops.release.versions import Version
 
 STOPPED, IMPOSSIBLE = 1, 2
-
-
-def new_console() -> Console:
-    """The terminal; into a file or a CI log, as wide as a page of text."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
 def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:

@@ -11,8 +11,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from ops.console import new_console
 from ops.release import versions
-from ops.release.command_line import new_console, run
+from ops.release.command_line import run
 from ops.release.duckdb_file import in_units
 from ops.release.versions import Version
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
+from ops.console import new_console
 from ops.release import CannotRelease, duckdb_file, lock, versions
-from ops.release.command_line import a_reason, new_console, run
+from ops.release.command_line import a_reason, run
 from ops.release.versions import Version
 
 
@@ -37,9 +36,7 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         if dry_run:
             console.print(f"{told} would be prod; {prod.id if prod else 'nothing'} is.", soft_wrap=True, markup=False)
             return
-        start = time.perf_counter()
-        versions.point_at(version)
-        milliseconds = (time.perf_counter() - start) * 1000
+        milliseconds = versions.point_at(version)
         versions.record("rollback", version, prod, by, reason)
         console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
         if prod:

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,13 +157,19 @@ def next_id(now: datetime) -> str:
     return f"{max(numbers, default=0) + 1:04d}-{now:%Y-%m-%d}"
 
 
-def point_at(version: Version) -> None:
-    """Makes a version prod, at once: who opens prod has all of the version before or all of this one."""
+def point_at(version: Version) -> float:
+    """Makes a version prod, at once: who opens prod has all of the version before or all of this one.
+
+    Returns:
+        How long that took, in milliseconds.
+    """
+    start = time.perf_counter()
     beside = link().with_name("current.next")
     beside.unlink(missing_ok=True)
     beside.symlink_to(os.path.relpath(version.folder, folder()))
     os.replace(beside, link())
     sync(folder())
+    return (time.perf_counter() - start) * 1000
 
 
 def admit(made: Path, id: str) -> Version:
