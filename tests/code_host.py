@@ -103,6 +103,15 @@ class Artifact:
         return {"id": self.id, "name": self.name, "workflow_run": run, **times}
 
 
+@dataclass(frozen=True)
+class Cache:
+    """A file that actions/cache keeps from run to run, with the branch that it is for."""
+
+    key: str
+    branch: str
+    content: bytes
+
+
 @dataclass
 class GitHub:
     """A repository on GitHub: its artifacts and the comments on its pull requests, and an API that knows them."""
@@ -184,6 +193,7 @@ class Runner:
         self.origin, self.folder, self.github, self.address = origin, folder, github, address
         self.clones = self.runs = 0
         self.branch = "main"
+        self.caches: list[Cache] = []
 
     def clone(self, commit: str) -> Path:
         """A clean clone at a commit, with the tools of the origin where `make setup` ran there (it takes long)."""
@@ -206,7 +216,7 @@ class Runner:
         assert set(content) >= {"name", "permissions", "jobs"}
         jobs: dict[str, list[Step]] = {}
         self.runs += 1
-        self.branch = "change" if "pull_request" in event else "main"
+        self.branch = f"change {event['pull_request']}" if "pull_request" in event else "main"
         for name, job in content["jobs"].items():
             jobs[name] = self.job(content, job, commit, set_up, jobs.get(job.get("needs"), []), event)
         return jobs
@@ -217,7 +227,12 @@ class Runner:
         pull_request["base"] = {"sha": event.get("base", commit)}
         context = {
             "github": as_object(
-                {"token": "t0ken", "repository": REPOSITORY_NAME, "event": {"pull_request": pull_request}}
+                {
+                    "token": "t0ken",
+                    "repository": REPOSITORY_NAME,
+                    "run_id": self.runs + 70,
+                    "event": {"pull_request": pull_request},
+                }
             ),
             "vars": SimpleNamespace(WAREHOUSE_DIR=""),
             "secrets": SimpleNamespace(ALERTS_WEBHOOK=""),
@@ -228,6 +243,7 @@ class Runner:
         if not should_run(job, context, failed_before, {}):
             return []
         steps, outcomes, folder = [], {}, None
+        to_keep: dict[str, str] = {}
         page = self.folder / f"summary{self.runs}.md"
         event_file = self.folder / "event.json"
         event_file.write_text(json.dumps({"pull_request": pull_request}), encoding="utf-8")
@@ -253,6 +269,12 @@ class Runner:
                         (folder / ".venv").symlink_to(self.origin / ".venv")
                         shutil.copytree(self.origin / "dbt_packages", folder / "dbt_packages", symlinks=True)
                     outcome = "success"
+                elif action == "actions/cache":
+                    if step["with"]["path"].startswith("target/"):  # uv's is this machine's
+                        given = {name: fill(value, context) for name, value in step["with"].items()}
+                        to_keep[given["key"]] = given["path"]
+                        self.restore(given, folder)
+                    outcome = "success"
                 else:
                     outcome = self.act(action, step["with"], folder)
                 if outcome == "failure" and step.get("continue-on-error"):
@@ -266,7 +288,20 @@ class Runner:
                 outcome = "failure" if done.code else "success"
             outcomes[step.get("id", "")] = outcome
             steps.append(Step(step["name"], done, outcome))
+        if not any(one.outcome == "failure" for one in steps):
+            for key, path in to_keep.items():
+                if (folder / path).exists():
+                    self.caches.append(Cache(key, self.branch, (folder / path).read_bytes()))
         return steps
+
+    def restore(self, given: dict[str, Any], folder: Path) -> None:
+        """What actions/cache does before a job: the newest file whose key begins so, of this branch, then of main."""
+        for branch in (self.branch, "main"):
+            for cache in reversed(self.caches):
+                if cache.branch == branch and cache.key.startswith((given["key"], given["restore-keys"])):
+                    (folder / given["path"]).parent.mkdir(parents=True)
+                    (folder / given["path"]).write_bytes(cache.content)
+                    return
 
     def act(self, action: str, given: dict[str, Any], folder: Path) -> str:
         """What an action does. An unknown one is an error."""
@@ -282,7 +317,7 @@ class Runner:
             with zipfile.ZipFile(io.BytesIO(artifact.content)) as archive:
                 archive.extractall(folder / given["path"])
         else:
-            assert action in ("actions/setup-python", "actions/cache"), action
+            assert action == "actions/setup-python", action
         return "success"
 
 

@@ -597,7 +597,7 @@ def test_commit_is_refused_for_gitlab(ready_project, tmp_path):
     replace(project, ".gitlab-ci.yml", "^  interruptible:", "  interuptible:")
     done = refused_commit(project)
     assert failed_hooks(done) == {"ci-schema"}, done
-    assert_says(done, ".gitlab-ci.yml::$.check:", "interuptible")
+    assert_says(done, ".gitlab-ci.yml::$.ci:", "interuptible")
 
 
 # Pushes

@@ -192,6 +192,7 @@ def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(p
     set_edition(project, 2)
     output = stopped(project)
     assert "0002 against 0001, 4 models: 4 different." in output
+    assert "- first differs, and nobody accepted that" in output
     newest = project / "warehouse/prod/stopped" / in_folder(project, "stopped")[-1]
     assert (newest / "crosscheck/report.html").exists()
     commit(project, "feat: all is meant to differ\n\nAccept-Differences: edition 2 is out")
@@ -200,6 +201,21 @@ def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(p
     assert facts(project, "releases", current(project))["accepted"] == "edition 2 is out"
     set_edition(project, 3)
     assert "is not released" in stopped(project), "what was accepted once is not accepted for ever"
+
+
+def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
+    set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: frist, second, shown: edition 2 is out")
+    output = stopped(project)
+    lines = [line for line in output.splitlines() if line.startswith("- ")]
+    assert lines[1:] == [f"- {name} differs, and nobody accepted that" for name in ("counted", "first")]
+    assert "make release ARGS=\"--accept 'counted, first: why'\"" in output
+    newest = facts(project, "stopped", in_folder(project, "stopped")[-1])
+    assert sorted(newest["crosscheck"]["accepted"]) == ["second", "shown"]
+    commit(project, "docs: more of it\n\nAccept-Differences: first,counted: it counts editions")
+    assert "accepted: first,counted" not in make_release(project).output
+    told = facts(project, "releases", current(project))
+    assert told["accepted"] == "counted, first: it counts editions; frist, second, shown: edition 2 is out"
+    assert len(told["crosscheck"]["accepted"]) == 4
 
 
 @pytest.mark.parametrize("reason", [" ", "--dry-run"])
@@ -489,6 +505,9 @@ def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
             done = ops(project, module, code=2)
             assert "so nothing says which version is prod" in done.output
             assert f"Type: make rollback TO=0001-{TODAY}" in done.output
+        listed = ops(project, "release.listing", code=2).output
+        assert f" 0001-{TODAY} " in listed
+        assert "so nothing says which version is prod" in listed
     succeed("make", "rollback", f"TO=0001-{TODAY}", cwd=project)
     assert edition(project) == 1
     shutil.rmtree(project / "warehouse/prod/releases")

@@ -43,9 +43,18 @@ def test_every_variable_of_the_profile_is_in_the_example(project):
     profile = (project / "profiles.yml").read_text()
     example = (project / ".env.example").read_text()
     read = {part.split("'")[1] for part in profile.split("env_var(")[1:]}
-    others_set = {"USER", "LOGNAME", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "ELEMENTARY_PATH"}  # the host or a task does
+    system_set = {"USER", "LOGNAME"}
+    tasks_set = {"ELEMENTARY_PATH", "DATAOPS_CANDIDATE", "CI_PROD_COPY"}
+    others_set = system_set | tasks_set
     assert read > others_set
     assert [name for name in sorted(read - others_set) if f"# {name}=" not in example] == []
+
+
+@pytest.mark.parametrize("variable", ["to=1", "target=ci", "args=--dry-run"])
+def test_a_variable_in_small_letters_is_not_ignored(project, variable):
+    done = run("make", "rollback", variable, cwd=project)
+    assert done.code != 0
+    assert f"{variable}: TO, TARGET and ARGS are written in capitals" in done.output
 
 
 @pytest.mark.parametrize("threads", ["0", "many", "-1"])

@@ -88,7 +88,7 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     target = target_of(arguments)
     # <monitoring>
     packages = stand_in.packages_folder(monitored=monitoring.is_on(target) or "deps" in arguments)
-    os.environ["DATAOPS_PACKAGES_FOLDER"] = str(packages)
+    os.environ["DATAOPS_PACKAGES_FOLDER"] = os.path.relpath(packages)  # the same in every check-out
     # </monitoring>
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None

@@ -36,11 +36,13 @@ from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
-from ops.release import CannotRelease
-from ops.release.repository import TRAILER, accepted_since
+from ops.release import CannotRelease, duckdb_file
+from ops.release.acceptance import TRAILER, not_accepted, wording
+from ops.release.repository import accepted_since
 from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
+CACHE = Path("target", "ci", "partial_parse.msgpack")  # what dbt read, kept by CI from run to run
 DAYS_KEPT = 14  # a run's warehouse: as long as the artifacts of a run
 
 
@@ -63,7 +65,11 @@ class Run:
         self.compared = Step("Its data against prod's")
         self.summary = Summary(steps=[self.parsed, self.empty, self.slim, self.compared])
         self.file = warehouse_file("ci")
+        self.copy = self.file.with_name(f"{self.file.stem}_prod")
         self.prod: Prod | None = None
+        self.not_accepted: list[str] = []  # models whose differences nobody accepted
+        # The same with or without a prod, and in every check-out: where the profile differs, dbt forgets what it read before.
+        os.environ["CI_PROD_COPY"] = os.path.relpath(self.copy / duckdb_file.NAME)
         for file in self.file.parent.glob("ci_*.duckdb"):  # of other runs, on a runner that keeps its disk
             if time.time() - file.stat().st_mtime > DAYS_KEPT * 86400:
                 file.unlink(missing_ok=True)
@@ -74,11 +80,8 @@ class Run:
         Raises:
             CannotRelease: prod has a version that cannot be read or copied.
         """
-        copy = self.file.with_name(f"{self.file.stem}_prod")
         try:
-            if prod := copy_prod(copy):
-                self.prod = prod
-                os.environ["CI_PROD_COPY"] = str(prod.file)
+            self.prod = copy_prod(self.copy)
             with self.step(self.parsed):
                 manifest = self.parse()
             with self.step(self.empty):
@@ -93,7 +96,7 @@ class Run:
             self.summary.headline = self.conclusion()
         finally:
             close_warehouse()
-            shutil.rmtree(copy, ignore_errors=True)
+            shutil.rmtree(self.copy, ignore_errors=True)
 
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
@@ -177,14 +180,19 @@ class Run:
             missing = sorted(id.split(".")[-1] for id in expected - compared)
             self.summary.problems += [f"{name} was to be compared, and was not." for name in missing]
             return
-        breaks = [f"Broken contract: {one}" for one in changes.broken_contracts]
-        if not found.breaking and not breaks:
+        differing = {model.name for model in found.breaking} | set(changes.broken_contracts)
+        if not differing:
             step.verdict = "passed"
             return
-        if reason := accepted_since(self.prod.commit):
-            step.verdict, self.summary.reasons = "accepted", [reason]
-        else:
-            self.summary.problems += breaks
+        accepted = accepted_since(self.prod.commit)
+        self.not_accepted = left = not_accepted(differing, accepted)
+        breaks = [f"Broken contract: {name}: {text}" for name, text in changes.broken_contracts.items() if name in left]
+        self.summary.problems += breaks
+        if accepted:
+            self.summary.reasons = [str(one) for one in accepted]
+            self.summary.problems += [f"{name} differs, and nobody accepted that" for name in left]
+        if not left:
+            step.verdict = "accepted"
 
     def crosscheck(self, code: Code, chosen: list) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
@@ -229,7 +237,7 @@ class Run:
                 return f"What changed was built, and could not be compared with {against}."
             return (
                 f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
-                f' a last line "{TRAILER}: <reason>".'
+                f' a last line "{TRAILER}: {wording(self.not_accepted)}".'
             )
         if found:
             return (
@@ -263,18 +271,26 @@ def reason(result) -> str:
     show_default=True,
     help="Rows of prod's data to show of each kind that differs. Whoever reads the pull request sees them.",
 )
-def main(examples: int) -> None:
+@click.option(
+    "--only-parse", is_flag=True, help="Let dbt read the project, for the cache that runs start from, no more."
+)
+def main(examples: int, only_parse: bool) -> None:
     """Build without rows, build what changed since prod's version, and compare its data with prod's.
 
     Exit codes: 0 nothing is wrong; 1 something is; 2 it could not be checked.
     """
-    os.environ.update(DBT_TARGET="ci", DBT_TARGET_PATH=str(Path("target", "ci")))
+    run_id = os.environ.get("CI_RUN_ID") or "local"  # to dbt, which compares with what it read, unset is not empty
+    os.environ.update(DBT_TARGET="ci", DBT_TARGET_PATH=str(CACHE.parent), CI_RUN_ID=run_id)
     SUMMARY.unlink(missing_ok=True)
     remove_results()
     try:
         run = Run(examples)
+        if only_parse:
+            run.parse()
+            print(f"dbt has read the project: {CACHE}")
+            return
         run.run()
-    except (CannotRelease, DbtBaseException, OSError, duckdb.Error) as error:
+    except (CannotRelease, Stopped, DbtBaseException, OSError, duckdb.Error) as error:
         print(f"Nothing could be checked: {error}", file=sys.stderr)
         sys.exit(2)
     write_summary(run.summary)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ops.release import CannotRelease, duckdb_file, versions
 from ops.release.versions import MANIFEST, shown
 
@@ -35,16 +37,19 @@ class Prod:
 
 
 def copy_prod(folder: Path) -> Prod | None:
-    """Copies the version that is prod into a folder, in place of what was there; None where nothing was released yet.
+    """Copies the version that is prod into a folder, in place of what was there.
+
+    Where nothing was released yet it returns None, and an empty warehouse file lies there: the profile attaches it.
 
     Raises:
         CannotRelease: there is a version that cannot be read, or no room for the copy.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     version = versions.current()
     if version is None:
+        duckdb.connect(str(folder / duckdb_file.NAME)).close()
         return None
-    folder.mkdir(parents=True)
     try:
         manifest = json.loads(shutil.copyfile(version.folder / MANIFEST, folder / MANIFEST).read_text(encoding="utf-8"))
         nodes = manifest["nodes"] | manifest["sources"]

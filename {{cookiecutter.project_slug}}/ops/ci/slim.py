@@ -35,10 +35,10 @@ class Changes:
     Attributes:
         selected: ids of what dbt calls modified and of all that follows from it.
         removed: ids of the models, seeds and snapshots that only prod has.
-        broken_contracts: what dbt says of contracts that consumers can no longer rely on.
+        broken_contracts: what dbt says of contracts that consumers can no longer rely on, by the model's name.
     """
 
-    def __init__(self, selected: set[str], removed: list[str], broken_contracts: list[str]):
+    def __init__(self, selected: set[str], removed: list[str], broken_contracts: dict[str, str]):
         self.selected = selected
         self.removed = removed
         self.broken_contracts = broken_contracts
@@ -61,9 +61,7 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
     def note(event) -> None:
         if event.info.name == "UnversionedBreakingChange":
             found = event.data
-            broken[found.model_name] = (
-                f"{found.model_name}: {'; '.join(' '.join(one.split()) for one in found.breaking_changes)}"
-            )
+            broken[found.model_name] = "; ".join(" ".join(one.split()) for one in found.breaking_changes)
 
     arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
     with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
@@ -79,7 +77,7 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
         for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
-    return Changes(selected, removed, list(broken.values()))
+    return Changes(selected, removed, broken)
 
 
 def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ops.console import new_console
 from ops.release import CannotRelease, lock, versions
+from ops.release.acceptance import read_acceptance
 from ops.release.duckdb_file import in_units
 from ops.release.making import Release, Stopped, next_release
 from ops.release.versions import Version
@@ -39,7 +40,10 @@ def kept_versions(_context: click.Context, _parameter: click.Parameter, text: st
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--accept", metavar="REASON", callback=a_reason, help="Accept what crosscheck finds different, and record why."
+    "--accept",
+    metavar="[MODEL, ...:] REASON",
+    callback=a_reason,
+    help="Accept what crosscheck finds different, of all models or those named, and record why.",
 )
 @click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
 @click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
@@ -64,7 +68,7 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
         prod = versions.current()
         for line in versions.recover(prod, by):
             console.print(line, soft_wrap=True, markup=False)
-        release = next_release(accept, full_refresh, allow_uncommitted, prod, by, console)
+        release = next_release(accept and read_acceptance(accept), full_refresh, allow_uncommitted, prod, by, console)
         try:
             release.make()
             if dry_run:

@@ -12,12 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.console import new_console
-from ops.release import versions
+from ops.release import CannotRelease, versions
 from ops.release.command_line import run
 from ops.release.duckdb_file import in_units
 from ops.release.versions import Version
 
 EVENTS = 10
+NOTHING = "Nothing was released yet. Type: make release"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,16 +36,23 @@ def main(history: bool, as_of: datetime | None) -> None:
         console.print(f"{version.id}: {versions.shown(version.folder)}", markup=False, soft_wrap=True)
         return
     if history:
+        if not versions.history():
+            console.print(NOTHING)
+            return
         table = Table("at (UTC)", "action", "version", "from", "by", "reason")
         for event in reversed(versions.history()[-EVENTS:]):
             values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
             table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
         console.print(table)
         return
-    prod = versions.current()
+    prod, problem = None, None
+    try:
+        prod = versions.current()
+    except CannotRelease as reason:  # the list tells what there is to go on from
+        problem = reason
     kept, stopped = versions.kept(), versions.stopped()
-    if not kept and not stopped:
-        console.print("Nothing was released yet. Type: make release")
+    if not kept and not stopped and not problem:
+        console.print(NOTHING)
         return
     table = Table(box=SIMPLE_HEAD)
     for heading in ("version", "", "UTC", "commit", "what came of it"):
@@ -53,6 +61,8 @@ def main(history: bool, as_of: datetime | None) -> None:
     for version in sorted([*kept, *stopped], key=lambda one: one.number, reverse=True):
         table.add_row(*map(escape, _row(version, prod, version in stopped)))
     console.print(table)
+    if problem:
+        raise problem
     console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
 
 

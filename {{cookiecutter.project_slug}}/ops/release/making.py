@@ -28,6 +28,7 @@ from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
 from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
+from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, wording
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
 from ops.release.versions import Version
@@ -55,7 +56,7 @@ class Release:
         code: what it is made of.
         base: the version that is prod, None at the first release.
         by: who makes it.
-        accept: the reason for which differences are accepted, None where they are not.
+        accepted: what differences are meant.
         full_refresh: whether incremental models and seeds are built anew.
         console: for the lines between dbt's own.
         steps: what was done: step, result, seconds.
@@ -66,7 +67,7 @@ class Release:
     code: Code
     base: Version | None
     by: str
-    accept: str | None
+    accepted: tuple[Acceptance, ...]
     full_refresh: bool
     console: Console
     steps: list[tuple[str, str, float]] = field(default_factory=list)
@@ -112,7 +113,7 @@ class Release:
             version = versions.admit(place, self.id)
             milliseconds = versions.point_at(version)
             try:
-                versions.record("release", version, self.base, self.by, self.accept)
+                versions.record("release", version, self.base, self.by, as_text(self.accepted))
             except OSError as error:  # it is prod all the same; the next release notes it
                 self.console.print(f"The history cannot be written now: {error.strerror}.", markup=False)
             done(f"{rows:,} rows read once more; prod is {self.id}, swapped in {milliseconds:.1f} ms")
@@ -131,7 +132,7 @@ class Release:
             "commit": self.code.commit,
             "subject": self.code.subject,
             "uncommitted": list(self.code.uncommitted),
-            "accepted": self.accept,
+            "accepted": as_text(self.accepted),
             "size": file.stat().st_size if file.exists() else 0,
             "seconds": {name: round(seconds, 2) for name, _, seconds in self.steps},
             "tools": _tools(),
@@ -210,7 +211,7 @@ class Release:
         orphans = audit.orphans(place, side)
         duckdb_file.drop(place, orphans)
         self.facts["dropped"] = [".".join(relation) for relation in orphans]
-        accepted = f" (accepted: {self.accept})" if result.breaking else ""
+        accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
         dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
         return result.headline + accepted + dropped
 
@@ -218,11 +219,13 @@ class Release:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
-        if result.breaking and not self.accept:
+        self.facts["crosscheck"]["accepted"] = differing = [model.name for model in result.breaking]
+        if left := not_accepted(differing, self.accepted):
+            self.facts["crosscheck"]["accepted"] = [name for name in differing if name not in left]
             raise Stopped(
-                [result.headline],
-                "If that is what the change is meant to do: make release ARGS=\"--accept 'why'\", or a line"
-                f" `{repository.TRAILER}: why` at the end of the commit's message.",
+                [result.headline, *(f"{name} differs, and nobody accepted that" for name in left)],
+                f"If that is meant: make release ARGS=\"--accept '{wording(left)}'\", or a line"
+                f" `{TRAILER}: {wording(left)}` at the end of the commit's message.",
             )
 
     def _docs(self, place: Path) -> str:
@@ -270,7 +273,12 @@ def _rolled_back(commit: str) -> str | None:
 
 
 def next_release(
-    accept: str | None, full_refresh: bool, allow_uncommitted: bool, prod: Version | None, by: str, console: Console
+    accept: Acceptance | None,
+    full_refresh: bool,
+    allow_uncommitted: bool,
+    prod: Version | None,
+    by: str,
+    console: Console,
 ) -> Release:
     """A release of the code as it is now.
 
@@ -280,8 +288,9 @@ def next_release(
     code = repository.read_code()
     if code.uncommitted and not allow_uncommitted:
         files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
+        differ = "1 file differs" if len(code.uncommitted) == 1 else f"{len(code.uncommitted)} files differ"
         raise CannotRelease(
-            f"{len(code.uncommitted)} files differ from the last commit, so it would not say what was released: {files}.",
+            f"{differ} from the last commit, so it would not say what was released: {files}.",
             'Commit them, or: make release ARGS="--allow-uncommitted" (it is recorded).',
         )
     undone = _rolled_back(code.commit)
@@ -290,5 +299,5 @@ def next_release(
             f"{undone} is the same commit, and was rolled back from: a release would bring it back.",
             "Revert the change, or, where the data was at fault: make release ARGS=\"--accept 'the data is right now'\"",
         )
-    accept = accept or repository.accepted_since(prod.facts.get("commit") if prod else None)
-    return Release(versions.next_id(datetime.now(UTC)), code, prod, by, accept, full_refresh, console)
+    accepted = (accept,) if accept else repository.accepted_since(prod.facts.get("commit") if prod else None)
+    return Release(versions.next_id(datetime.now(UTC)), code, prod, by, accepted, full_refresh, console)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ops.installed import PROJECT
 from ops.release import CannotRelease
-
-TRAILER = "Accept-Differences"
+from ops.release.acceptance import TRAILER, Acceptance, read_acceptance
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def read_code() -> Code:
     return Code(commit, subject, tuple(line[3:] for line in changed.splitlines()))
 
 
-def accepted_since(commit: str | None) -> str | None:
-    """The reasons in the trailers `Accept-Differences:` of the commits since one, or None.
+def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
+    """What the trailers `Accept-Differences:` of the commits since one accept.
 
     A trailer is reviewed with the change that it belongs to, so what a pull request was merged with needs no second word.
 
@@ -65,4 +64,4 @@ def accepted_since(commit: str | None) -> str | None:
     known = commit and git("merge-base", "--is-ancestor", commit, "HEAD") is not None
     commits = [f"{commit}..HEAD"] if known else ["-1"]
     found = git("log", f"--format=%(trailers:key={TRAILER},valueonly)", *commits) or ""
-    return "; ".join(dict.fromkeys(line.strip() for line in found.splitlines() if line.strip())) or None
+    return tuple(read_acceptance(line) for line in dict.fromkeys(found.splitlines()) if line.strip())
