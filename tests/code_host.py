@@ -179,6 +179,17 @@ class Step:
     outcome: str
 
 
+def step(steps: list[Step], name: str) -> Step:
+    """The step of a name."""
+    (found,) = (one for one in steps if one.name == name)
+    return found
+
+
+def failed(steps: list[Step]) -> list[str]:
+    """The names of the steps that failed."""
+    return [one.name for one in steps if one.outcome == "failure"]
+
+
 class Runner:
     """Runs workflows of a repository, each in a clean clone.
 
@@ -194,6 +205,7 @@ class Runner:
         self.clones = self.runs = 0
         self.branch = "main"
         self.caches: list[Cache] = []
+        self.secrets = {"ALERTS_WEBHOOK": ""}
 
     def clone(self, commit: str) -> Path:
         """A clean clone at a commit, with the tools of the origin where `make setup` ran there (it takes long)."""
@@ -235,7 +247,7 @@ class Runner:
                 }
             ),
             "vars": SimpleNamespace(WAREHOUSE_DIR=""),
-            "secrets": SimpleNamespace(ALERTS_WEBHOOK=""),
+            "secrets": SimpleNamespace(**self.secrets),
             "inputs": SimpleNamespace(**{"anew": False, "id": "", **event.get("inputs", {})}),
             "cancelled": lambda: False,
         }

@@ -59,9 +59,16 @@ def set_edition(project: Path, number: int | str, message: str | None = None) ->
     commit(project, message or f"feat: edition {number}")
 
 
-def commit(project: Path, message: str) -> None:
+def commit(project: Path, message: str) -> str:
+    """Commits everything, even where nothing changed, and returns the hash."""
     succeed("git", "add", "--all", cwd=project)
     succeed("git", "commit", "--quiet", "--no-verify", "--allow-empty", "-m", message, cwd=project)
+    return head(project)
+
+
+def head(project: Path) -> str:
+    """The hash of the last commit."""
+    return succeed("git", "rev-parse", "HEAD", cwd=project).output.strip()
 
 
 def make_release(project: Path, *options: str, code: int = 0, **environment: str) -> Done:

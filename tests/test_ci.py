@@ -17,23 +17,14 @@ import duckdb
 import pytest
 import yaml
 
-from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, Step, page_of, serving
+from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, failed, page_of, serving, step
 from tests.helpers import clean_environment, copy_project, git_init, import_from_template, make_project, run, succeed
+from tests.small_project import commit, head
 
 CUSTOMERS = "models/marts/customers.sql"
 
 
 PARSED_AGAIN = "Partial parsing enabled: 0 files deleted, 0 files added, 1 files changed."
-
-
-def commit(project: Path, message: str) -> str:
-    succeed("git", "add", "--all", cwd=project)
-    succeed("git", "commit", "--quiet", "--no-verify", "--allow-empty", "-m", message, cwd=project)
-    return head(project)
-
-
-def head(project: Path) -> str:
-    return succeed("git", "rev-parse", "HEAD", cwd=project).output.strip()
 
 
 def replace(file: Path, before: str, after: str) -> None:
@@ -50,15 +41,6 @@ def drop_city(project: Path) -> None:
     without = re.sub(r"      - name: city\n(        .*\n)+", "", text)
     assert without != text
     file.write_text(without, encoding="utf-8")
-
-
-def step(steps: list[Step], name: str) -> Step:
-    (found,) = (one for one in steps if one.name == name)
-    return found
-
-
-def failed(steps: list[Step]) -> list[str]:
-    return [one.name for one in steps if one.outcome == "failure"]
 
 
 def built(output: str) -> list[str]:

@@ -7,11 +7,13 @@ test_packages.py.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
 import signal
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +23,9 @@ import duckdb
 import pytest
 
 from tests.browser import look_at
+from tests.code_host import GitHub, Runner, failed, serving, step
 from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, start, succeed
+from tests.small_project import commit
 from tests.test_network import WATCHER
 
 PACKAGES = os.environ.get("DBT_PACKAGES_DIR")
@@ -253,6 +257,36 @@ def test_the_report_shows_models_tests_run_times_lineage_and_owners(monitored_pr
     orders = "model.corner_shop.orders"
     assert data["models"][orders]["owners"] == ["@corner-shop/data"]
     assert [orders, "model.corner_shop.int_orders__enriched"] in data["lineage"]["edges"]
+
+
+def test_every_morning_on_github_a_fault_is_reported_and_alerted(slack, tmp_path):
+    """The workflows' own steps, from the first release on: what monitoring learnt comes along in prod's artifact."""
+    yesterday = date.today() - timedelta(days=1)
+    origin = make_project(tmp_path, sample_until=str(yesterday - timedelta(days=1)), alerts="slack")
+    git_init(origin)
+    succeed("make", "setup", cwd=origin, environment=clean_environment(DBT_PACKAGES_DIR=PACKAGES))
+    first = commit(origin, "feat: start the project")
+    github = GitHub()
+    with serving(github.answer) as api, serving(github.download) as storage:
+        github.storage = storage.address
+        runner = Runner(origin, tmp_path, github, api.address)
+        runner.secrets["ALERTS_WEBHOOK"] = slack.url
+        (steps,) = runner.workflow("release.yml", first, set_up=False).values()
+        assert failed(steps) == []
+
+        succeed("make", "sample", f"ARGS=--until {yesterday}", cwd=origin)
+        orders = origin / "seeds/shop/raw_orders.csv"
+        lines = orders.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for number, line in enumerate(lines) if f",{yesterday}" not in line or number % 5 > 2]
+        assert 0 < len(lines) - len(kept) < 40
+        orders.write_text("".join(kept), encoding="utf-8")
+        (steps,) = runner.workflow("schedule.yml", commit(origin, "feat: a day"), set_up=False).values()
+    assert failed(steps) == []
+    assert "prod is 0002-" in step(steps, "Release").done.output
+    assert [message for message in slack.messages if "Monitor: orders_of_a_day" in message]
+    (report,) = (one for one in github.artifacts if one.name == "report")
+    with zipfile.ZipFile(io.BytesIO(report.content)) as files:
+        assert "prod.html" in files.namelist()
 
 
 def test_a_clean_fortnight_raises_no_alert(project):
