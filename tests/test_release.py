@@ -462,7 +462,7 @@ def test_without_git_nothing_is_released(nothing_released):
 def test_uncommitted_changes_are_released_only_when_told_and_recorded(project):
     (project / "models/staging/more.sql").write_text("select 1 as one\n")
     done = make_release(project, code=2)
-    assert "1 files differ from the last commit" in done.output
+    assert "1 file differs from the last commit" in done.output
     assert "models/staging/more.sql" in done.output
     make_release(project, "--allow-uncommitted", *ACCEPT)
     assert facts(project, "releases", current(project))["uncommitted"] == ["models/staging/more.sql"]
