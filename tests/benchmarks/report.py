@@ -16,9 +16,9 @@ def figure(value: float, unit: str) -> str:
     """A value with its unit.
 
     >>> figure(1.234, "s"), figure(0.98, "times"), figure(25.4, "ms")
-    ('1.23 s', '0.98 times', '25 ms')
+    ('1.23 s', '0.98 times', '25.4 ms')
     """
-    places = {"s": 2, "ms": 0, "MB": 1, "times": 2}
+    places = {"s": 2, "ms": 1, "MB": 1, "times": 2}
     return f"{value:,.{places[unit]}f} {unit}"
 
 
@@ -32,7 +32,7 @@ def facts_table(title: str, facts: dict[str, str]) -> Table:
 
 def results_table(benchmark: str, results: list[Result]) -> Table:
     """A benchmark's results: the median, how far the runs lie apart, and the target where there is one."""
-    runs = len(results[0].values)
+    runs = max(len(result.values) for result in results)
     table = Table(title=f"{benchmark} ({runs} run{'s' * (runs > 1)})", title_justify="left")
     table.add_column("measured")
     for name in ("median", "lowest", "highest", "target"):
