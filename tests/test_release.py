@@ -23,6 +23,7 @@ from tests.small_project import (
     edition,
     edition_in,
     facts,
+    head,
     history,
     in_folder,
     make_release,
@@ -207,7 +208,11 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
     set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: frist, second, shown: edition 2 is out")
     output = stopped(project)
     lines = [line for line in output.splitlines() if line.startswith("- ")]
-    assert lines[1:] == [f"- {name} differs, and nobody accepted that" for name in ("counted", "first")]
+    assert lines[1:] == [
+        "- counted differs, and nobody accepted that",
+        "- first differs, and nobody accepted that",
+        "- frist, which is accepted, is no model",
+    ]
     assert "make release ARGS=\"--accept 'counted, first: why'\"" in output
     newest = facts(project, "stopped", in_folder(project, "stopped")[-1])
     assert sorted(newest["crosscheck"]["accepted"]) == ["second", "shown"]
@@ -216,6 +221,23 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
     told = facts(project, "releases", current(project))
     assert told["accepted"] == "counted, first: it counts editions; frist, second, shown: edition 2 is out"
     assert len(told["crosscheck"]["accepted"]) == 4
+
+
+def test_names_of_models_alone_are_no_reason(project):
+    set_edition(project, 2)
+    output = stopped(project, "--accept", "first, second")
+    assert "- shown differs, and nobody accepted that" in output
+    assert "- 'first, second' names models and no reason: 'first, second: why'" in output
+
+
+def test_what_a_reverted_commit_accepts_counts_no_more(project):
+    set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: edition 2 is out")
+    succeed("git", "revert", "--no-edit", "HEAD", cwd=project)
+    reverting = head(project)
+    set_edition(project, 3)
+    assert "- first differs, and nobody accepted that" in stopped(project)
+    set_edition(project, 2, f"feat: edition 2 again\n\nThis reverts commit {reverting}.")
+    make_release(project)
 
 
 @pytest.mark.parametrize("reason", [" ", "--dry-run"])
@@ -295,6 +317,12 @@ def test_a_commit_that_was_rolled_back_from_does_not_come_back_by_itself(project
     assert edition(project) == 1
     make_release(project, "--accept", "the source is right now")
     assert edition(project) == 2
+    set_edition(project, 3)
+    make_release(project, *ACCEPT)
+    for _ in range(2):
+        ops(project, "release.rollback")
+    assert edition(project) == 1
+    assert f"0004-{TODAY} is the same commit, and was rolled back from" in make_release(project, code=2).output
 
 
 def test_prod_that_lost_its_data_is_named(project):
@@ -618,4 +646,6 @@ def test_a_folder_that_cannot_be_written_is_named(project):
 def test_help_tells_the_exit_codes(project):
     for module in ("release", "release.rollback", "release.listing"):
         assert "Usage:" in ops(project, module, "--help").output
-    assert "0 released; 1 the audit stopped it; 2 it could not be done" in ops(project, "release", "--help").output
+    assert (
+        "0 released; 1 something failed or differs; 2 it could not be done" in ops(project, "release", "--help").output
+    )

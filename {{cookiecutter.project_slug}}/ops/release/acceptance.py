@@ -27,6 +27,10 @@ class Acceptance:
         """Whether the differences of a model are meant."""
         return not self.models or model in self.models
 
+    def lacks_reason(self, known: set[str]) -> bool:
+        """Whether only models are named, of those that there are."""
+        return not self.models and set(re.split(r"[\s,]+", self.reason)) <= known
+
     def __str__(self) -> str:
         names = ", ".join(sorted(self.models))
         return f"{names}: {self.reason}" if names else self.reason
@@ -47,9 +51,27 @@ def read_acceptance(text: str) -> Acceptance:
     return Acceptance(text.strip())
 
 
-def not_accepted(models: Iterable[str], accepted: Iterable[Acceptance]) -> list[str]:
-    """The models whose differences nobody accepted, sorted."""
-    return sorted(model for model in models if not any(one.covers(model) for one in accepted))
+def not_accepted(models: Iterable[str], accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
+    """The models whose differences nobody accepted, sorted.
+
+    Args:
+        models: those that differ.
+        accepted: what people accept.
+        known: the names of all models. A reason of such names alone is none, and accepts nothing.
+    """
+    models = list(models)
+    reasoned = [one for one in accepted if not one.lacks_reason(known | set(models))]
+    return sorted(model for model in models if not any(one.covers(model) for one in reasoned))
+
+
+def mistakes(accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
+    """What is wrong with what people wrote, a sentence each."""
+    accepted = list(accepted)
+    names = sorted({name for one in accepted for name in one.models} - known)
+    said = [f"{name}, which is accepted, is no model" for name in names]
+    return said + [
+        f"{one.reason!r} names models and no reason: '{one.reason}: why'" for one in accepted if one.lacks_reason(known)
+    ]
 
 
 def wording(models: list[str]) -> str:

@@ -101,7 +101,9 @@ def failures(run_results: Path) -> list[str]:
         if result["status"] == "skipped":
             skipped += 1
         elif result["status"] in FAILURES:
-            found = f": {result['failures']:,} rows" if result.get("failures") else ""
+            if kind == "unit_test":  # of a model, whose name comes before its own
+                name = f"{result['unique_id'].split('.')[3]} of {name}"
+            found = f": {result['failures']:,} rows" if result.get("failures") and kind == "test" else ""
             lines.append(f"{kind.replace('_', ' ')} {name}{found}")
     return lines + ([f"{skipped} more were skipped for it"] if skipped else [])
 

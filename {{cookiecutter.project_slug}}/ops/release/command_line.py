@@ -60,7 +60,7 @@ def kept_versions(_context: click.Context, _parameter: click.Parameter, text: st
 def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int) -> None:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
-    Exit codes: 0 released; 1 the audit stopped it; 2 it could not be done. Prod is whole in every case.
+    Exit codes: 0 released; 1 something failed or differs; 2 it could not be done. Prod is whole in every case.
     """
     console = new_console()
     with lock.held("make release"):

@@ -44,6 +44,11 @@ def main(history: bool, as_of: datetime | None) -> None:
             values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
             table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
         console.print(table)
+        if len(versions.history()) > EVENTS:
+            console.print(
+                f"The last {EVENTS} of {len(versions.history())}: {versions.shown(versions.folder() / 'history.jsonl')}",
+                markup=False,
+            )
         return
     prod, problem = None, None
     try:

@@ -28,7 +28,7 @@ from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
 from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
-from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, wording
+from ops.release.acceptance import TRAILER, Acceptance, as_text, mistakes, not_accepted, wording
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
 from ops.release.versions import Version
@@ -198,7 +198,8 @@ class Release:
         remove_results()
         side = self._side()
         try:
-            result = audit.crosscheck(self.base, side, f"{self.number:04d}", read_code("prod"))
+            code = read_code("prod")
+            result = audit.crosscheck(self.base, side, f"{self.number:04d}", code)
         except CannotCompare as reason:
             raise Stopped([reason.problem], reason.remedy) from None
         written = write_results(result)
@@ -206,7 +207,7 @@ class Release:
         self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
         if result.exit_code:
             show(self.console, result, written, allowed_too=False)
-        self._judge(result)
+        self._judge(result, {model.name for model in code.models.values()})
         # After the crosscheck, which names what is gone: dropped only where that is accepted.
         orphans = audit.orphans(place, side)
         duckdb_file.drop(place, orphans)
@@ -215,15 +216,19 @@ class Release:
         dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
         return result.headline + accepted + dropped
 
-    def _judge(self, result: Result) -> None:
+    def _judge(self, result: Result, known: set[str]) -> None:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
         self.facts["crosscheck"]["accepted"] = differing = [model.name for model in result.breaking]
-        if left := not_accepted(differing, self.accepted):
+        if left := not_accepted(differing, self.accepted, known):
             self.facts["crosscheck"]["accepted"] = [name for name in differing if name not in left]
             raise Stopped(
-                [result.headline, *(f"{name} differs, and nobody accepted that" for name in left)],
+                [
+                    result.headline,
+                    *(f"{name} differs, and nobody accepted that" for name in left),
+                    *mistakes(self.accepted, known | set(differing)),
+                ],
                 f"If that is meant: make release ARGS=\"--accept '{wording(left)}'\", or a line"
                 f" `{TRAILER}: {wording(left)}` at the end of the commit's message.",
             )
@@ -263,13 +268,15 @@ def _tools() -> dict[str, str]:
     return found
 
 
-def _rolled_back(commit: str) -> str | None:
-    """The version of a commit that prod was rolled back from, where nothing happened since."""
-    last = (versions.history() or [{}])[-1]
-    left = versions.find_kept(last.get("from")) if last.get("action") == "rollback" else None
-    return (
-        left.id if left and left.number > int(last["id"].split("-")[0]) and left.facts.get("commit") == commit else None
-    )
+def _rolled_back(commit: str, prod: Version | None) -> str | None:
+    """The version of a commit that prod was rolled back from, in one step or several, where nothing was released since."""
+    for event in reversed(versions.history()):
+        if event["action"] != "rollback":
+            return None
+        left = versions.find_kept(event.get("from"))
+        if left and prod and left.number > prod.number and left.facts.get("commit") == commit:
+            return left.id
+    return None
 
 
 def next_release(
@@ -293,7 +300,7 @@ def next_release(
             f"{differ} from the last commit, so it would not say what was released: {files}.",
             'Commit them, or: make release ARGS="--allow-uncommitted" (it is recorded).',
         )
-    undone = _rolled_back(code.commit)
+    undone = _rolled_back(code.commit, prod)
     if undone and not accept:
         raise CannotRelease(
             f"{undone} is the same commit, and was rolled back from: a release would bring it back.",

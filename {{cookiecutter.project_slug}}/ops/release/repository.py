@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 
 from ops.installed import PROJECT
 from ops.release import CannotRelease
 from ops.release.acceptance import TRAILER, Acceptance, read_acceptance
+
+REVERTED = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)  # as git revert writes it
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,19 @@ def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
 
     A trailer is reviewed with the change that it belongs to, so what a pull request was merged with needs no second word.
 
+    What a commit accepts that was reverted since counts no more.
+
     Args:
         commit: of the version that is prod. Where it is unknown here (a shallow clone), only the last commit counts.
     """
     known = commit and git("merge-base", "--is-ancestor", commit, "HEAD") is not None
     commits = [f"{commit}..HEAD"] if known else ["-1"]
-    found = git("log", f"--format=%(trailers:key={TRAILER},valueonly)", *commits) or ""
-    return tuple(read_acceptance(line) for line in dict.fromkeys(found.splitlines()) if line.strip())
+    found = git("log", f"--format=%H%x1f%(trailers:key={TRAILER},valueonly)%x1f%B%x1e", *commits) or ""
+    lines: dict[str, None] = {}
+    reverted: set[str] = set()
+    for entry in found.split("\x1e")[:-1]:  # newest first
+        hash, trailers, message = entry.strip().split("\x1f")
+        if hash not in reverted:
+            reverted.update(REVERTED.findall(message))
+            lines.update(dict.fromkeys(line for line in trailers.splitlines() if line.strip()))
+    return tuple(map(read_acceptance, lines))
