@@ -175,6 +175,23 @@ def test_a_failed_test_stops_it(project):
     assert {"manifest.json", "run_results.json"} <= {path.name for path in newest.iterdir()}
 
 
+UNIT_TEST = """
+unit_tests:
+  - name: the_number_is_handed_on
+    description: It is not.
+    model: first
+    given: [{input: ref('edition'), rows: [{number: 1}]}]
+    expect: {rows: [{number: 2}]}
+"""
+
+
+def test_a_failed_unit_test_stops_it_by_its_own_name(project):
+    with (project / "models/staging/small.yml").open("a", encoding="utf-8") as file:
+        file.write(UNIT_TEST)
+    commit(project, "test: what cannot be")
+    assert re.search("^- unit test the_number_is_handed_on of first$", stopped(project), re.MULTILINE)
+
+
 def test_a_test_that_only_warns_does_not_stop_it(project):
     yaml = project / "models/staging/small.yml"
     yaml.write_text(yaml.read_text().replace("[unique, not_null]", "[{unique: {config: {severity: warn}}}, not_null]"))
@@ -217,9 +234,11 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
     newest = facts(project, "stopped", in_folder(project, "stopped")[-1])
     assert sorted(newest["crosscheck"]["accepted"]) == ["second", "shown"]
     commit(project, "docs: more of it\n\nAccept-Differences: first,counted: it counts editions")
-    assert "accepted: first,counted" not in make_release(project).output
+    reasons = "counted, first: it counts editions; frist, second, shown: edition 2 is out"
+    make_release(project)
+    assert history(project)[-1]["reason"] == reasons
     told = facts(project, "releases", current(project))
-    assert told["accepted"] == "counted, first: it counts editions; frist, second, shown: edition 2 is out"
+    assert told["accepted"] == reasons
     assert len(told["crosscheck"]["accepted"]) == 4
 
 
@@ -234,6 +253,7 @@ def test_what_a_reverted_commit_accepts_counts_no_more(project):
     set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: edition 2 is out")
     succeed("git", "revert", "--no-edit", "HEAD", cwd=project)
     reverting = head(project)
+    succeed("git", "commit", "--allow-empty", "--allow-empty-message", "--no-verify", "-m", "", cwd=project)
     set_edition(project, 3)
     assert "- first differs, and nobody accepted that" in stopped(project)
     set_edition(project, 2, f"feat: edition 2 again\n\nThis reverts commit {reverting}.")
@@ -555,6 +575,15 @@ def test_numbers_count_up_whatever_the_clock_says(project):
     assert current(project) == f"0042-{TODAY}"
     succeed("make", "rollback", cwd=project)
     assert current(project) == "0041-2031-01-01"
+
+
+def test_a_long_history_says_that_it_is_the_end_of_it(project):
+    assert "The last" not in ops(project, "release.listing", "--history").output
+    file = project / "warehouse/prod/history.jsonl"
+    file.write_text(file.read_text() * 12)
+    told = ops(project, "release.listing", "--history").output
+    assert told.count(f"0001-{TODAY}") == 10
+    assert "The last 10 of 12: warehouse/prod/history.jsonl" in told
 
 
 def test_a_torn_line_of_the_history_is_passed_over(project):

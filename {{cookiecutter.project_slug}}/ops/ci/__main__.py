@@ -37,7 +37,7 @@ from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
 from ops.release import CannotRelease, duckdb_file
-from ops.release.acceptance import TRAILER, mistakes, not_accepted, wording
+from ops.release.acceptance import TRAILER, not_accepted, objections, wording
 from ops.release.repository import accepted_since
 from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
@@ -185,16 +185,16 @@ class Run:
             step.verdict = "passed"
             return
         accepted = accepted_since(self.prod.commit)
-        known = {model.name for model in code.models.values()}
+        known = {model.name for model in code.models.values()} | differing
         self.not_accepted = left = not_accepted(differing, accepted, known)
         breaks = [f"Broken contract: {name}: {text}" for name, text in changes.broken_contracts.items() if name in left]
         self.summary.problems += breaks
         if accepted:
             self.summary.reasons = [str(one) for one in accepted]
-            self.summary.problems += [f"{name} differs, and nobody accepted that" for name in left]
-            self.summary.problems += mistakes(accepted, known | differing) if left else []
         if not left:
             step.verdict = "accepted"
+        elif accepted:
+            self.summary.problems += objections(left, accepted, known)
 
     def crosscheck(self, code: Code, chosen: list) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""

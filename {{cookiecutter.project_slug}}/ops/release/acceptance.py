@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 TRAILER = "Accept-Differences"  # of a commit's message
@@ -51,7 +51,7 @@ def read_acceptance(text: str) -> Acceptance:
     return Acceptance(text.strip())
 
 
-def not_accepted(models: Iterable[str], accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
+def not_accepted(models: Iterable[str], accepted: Sequence[Acceptance], known: set[str]) -> list[str]:
     """The models whose differences nobody accepted, sorted.
 
     Args:
@@ -59,18 +59,27 @@ def not_accepted(models: Iterable[str], accepted: Iterable[Acceptance], known: s
         accepted: what people accept.
         known: the names of all models. A reason of such names alone is none, and accepts nothing.
     """
-    models = list(models)
-    reasoned = [one for one in accepted if not one.lacks_reason(known | set(models))]
+    reasoned = [one for one in accepted if not one.lacks_reason(known)]
     return sorted(model for model in models if not any(one.covers(model) for one in reasoned))
 
 
-def mistakes(accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
-    """What is wrong with what people wrote, a sentence each."""
-    accepted = list(accepted)
-    names = sorted({name for one in accepted for name in one.models} - known)
-    said = [f"{name}, which is accepted, is no model" for name in names]
-    return said + [
-        f"{one.reason!r} names models and no reason: '{one.reason}: why'" for one in accepted if one.lacks_reason(known)
+def objections(left: list[str], accepted: Sequence[Acceptance], known: set[str]) -> list[str]:
+    """Why differences are not accepted, a sentence each.
+
+    Args:
+        left: the models whose differences nobody accepted.
+        accepted: what people accept, which may be misspelt.
+        known: the names of all models.
+    """
+    named = {name for one in accepted for name in one.models}
+    return [
+        *(f"{name} differs, and nobody accepted that" for name in left),
+        *(f"{name}, which is accepted, is no model" for name in sorted(named - known)),
+        *(
+            f"{one.reason!r} names models and no reason: '{one.reason}: why'"
+            for one in accepted
+            if one.lacks_reason(known)
+        ),
     ]
 
 

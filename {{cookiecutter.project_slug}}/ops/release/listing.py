@@ -36,19 +36,18 @@ def main(history: bool, as_of: datetime | None) -> None:
         console.print(f"{version.id}: {versions.shown(version.folder)}", markup=False, soft_wrap=True)
         return
     if history:
-        if not versions.history():
+        events = versions.history()
+        if not events:
             console.print(NOTHING)
             return
         table = Table("at (UTC)", "action", "version", "from", "by", "reason")
-        for event in reversed(versions.history()[-EVENTS:]):
+        for event in reversed(events[-EVENTS:]):
             values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
             table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
         console.print(table)
-        if len(versions.history()) > EVENTS:
-            console.print(
-                f"The last {EVENTS} of {len(versions.history())}: {versions.shown(versions.folder() / 'history.jsonl')}",
-                markup=False,
-            )
+        if len(events) > EVENTS:
+            file = versions.shown(versions.folder() / "history.jsonl")
+            console.print(f"The last {EVENTS} of {len(events)}: {file}", markup=False)
         return
     prod, problem = None, None
     try:

@@ -28,7 +28,7 @@ from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
 from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
-from ops.release.acceptance import TRAILER, Acceptance, as_text, mistakes, not_accepted, wording
+from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, objections, wording
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
 from ops.release.versions import Version
@@ -198,8 +198,7 @@ class Release:
         remove_results()
         side = self._side()
         try:
-            code = read_code("prod")
-            result = audit.crosscheck(self.base, side, f"{self.number:04d}", code)
+            result = audit.crosscheck(self.base, side, f"{self.number:04d}", read_code("prod"))
         except CannotCompare as reason:
             raise Stopped([reason.problem], reason.remedy) from None
         written = write_results(result)
@@ -207,7 +206,7 @@ class Release:
         self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
         if result.exit_code:
             show(self.console, result, written, allowed_too=False)
-        self._judge(result, {model.name for model in code.models.values()})
+        self._judge(result)
         # After the crosscheck, which names what is gone: dropped only where that is accepted.
         orphans = audit.orphans(place, side)
         duckdb_file.drop(place, orphans)
@@ -216,19 +215,16 @@ class Release:
         dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
         return result.headline + accepted + dropped
 
-    def _judge(self, result: Result, known: set[str]) -> None:
+    def _judge(self, result: Result) -> None:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
-        self.facts["crosscheck"]["accepted"] = differing = [model.name for model in result.breaking]
-        if left := not_accepted(differing, self.accepted, known):
-            self.facts["crosscheck"]["accepted"] = [name for name in differing if name not in left]
+        known, differing = ({model.name for model in models} for models in (result.models, result.breaking))
+        left = not_accepted(differing, self.accepted, known)
+        self.facts["crosscheck"]["accepted"] = sorted(differing.difference(left))
+        if left:
             raise Stopped(
-                [
-                    result.headline,
-                    *(f"{name} differs, and nobody accepted that" for name in left),
-                    *mistakes(self.accepted, known | set(differing)),
-                ],
+                [result.headline, *objections(left, self.accepted, known)],
                 f"If that is meant: make release ARGS=\"--accept '{wording(left)}'\", or a line"
                 f" `{TRAILER}: {wording(left)}` at the end of the commit's message.",
             )

@@ -72,7 +72,7 @@ def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
     lines: dict[str, None] = {}
     reverted: set[str] = set()
     for entry in found.split("\x1e")[:-1]:  # newest first
-        hash, trailers, message = entry.strip().split("\x1f")
+        hash, trailers, message = entry.strip("\n").split("\x1f")
         if hash not in reverted:
             reverted.update(REVERTED.findall(message))
             lines.update(dict.fromkeys(line for line in trailers.splitlines() if line.strip()))
