@@ -236,9 +236,15 @@ def test_a_model_that_is_gone_is_a_difference_until_a_commit_accepts_it(released
     text = make_ci(project, 1)
     assert "1 only in ci, 1 only in prod" in text
     assert built(text) == ["extra"]
+    assert text.count("Broken contract: products") == 1, text
+    assert re.search(r"^\| 🔴 \| products \|", text, re.MULTILINE), text
+    assert re.search(r"^\| 🟡 \| extra \|", text, re.MULTILINE), text
+    succeed("make", "ci", "ARGS=--only-parse", cwd=project)
+    assert (project / "target/ci/summary.md").exists()
     commit(project, "feat!: sell nothing\n\nAccept-Differences: customers: another model than this one")
     text = make_ci(project, 1)
-    assert "- products differs, and nobody accepted that" in text
+    assert "Accept-Differences: products: why" in text.replace("\\", "")
+    assert text.count("Broken contract: products") == 1, text
     commit(project, "feat!: sell nothing\n\nAccept-Differences: the shop sells services now")
     text = make_ci(project, 0)
     assert "## 🟡 make ci" in text

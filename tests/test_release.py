@@ -391,9 +391,10 @@ def test_versions_are_listed_opened_and_found_by_time(project):
     set_edition(project, "3\n3", "feat: edition 3")
     make_release(project, code=1)
     listed = succeed("make", "releases", cwd=project).output
-    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 …", listed), listed
+    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows", listed), listed
     assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition", listed), listed
-    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first …", listed), listed
+    assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version", listed), listed
+    assert f"0003-{TODAY} was stopped, so it never was" in ops(project, "release.rollback", "--to", "3", code=2).output
     told = ops(project, "release.listing", "--history").output
     assert told.index(f"0002-{TODAY}") < told.index("a new edition")
     assert (
@@ -553,6 +554,9 @@ def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
             done = ops(project, module, code=2)
             assert "so nothing says which version is prod" in done.output
             assert f"Type: make rollback TO=0001-{TODAY}" in done.output
+        compared = ops(project, "crosscheck", code=2).output
+        assert "so nothing says which version is prod" in compared
+        assert f"Type: make rollback TO=0001-{TODAY}" in compared
         listed = ops(project, "release.listing", code=2).output
         assert f" 0001-{TODAY} " in listed
         assert "so nothing says which version is prod" in listed

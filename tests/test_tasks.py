@@ -57,6 +57,15 @@ def test_a_variable_in_small_letters_is_not_ignored(project, variable):
     assert f"{variable}: TO, TARGET and ARGS are written in capitals" in done.output
 
 
+def test_a_version_without_a_name_is_not_the_one_before(project):
+    """A script's variable that is not set; in the environment, as a code host's form leaves it, it is no version."""
+    done = run("make", "rollback", "TO=", cwd=project)
+    assert done.code != 0
+    assert "TO= names no version" in done.output
+    done = run("make", "rollback", cwd=project, environment=clean_environment(TO=""))
+    assert "Nothing was released yet" in done.output
+
+
 @pytest.mark.parametrize("threads", ["0", "many", "-1"])
 def test_a_wrong_number_of_threads_is_one_line(project, threads):
     done = run("make", "build", cwd=project, environment=clean_environment(DBT_THREADS=threads))

@@ -17,13 +17,21 @@ MODELS = 1000
 MOST = 1.05  # times the parse of the plain project
 SMALL_MODEL = "select 1 as id, 'a' as name, cast('{{ run_started_at }}' as timestamp) as loaded_at"
 
-# The body of a model with a macro, and with what dbt has for about the same.
+AUDIT_BY_HAND = """select
+    1 as id,
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as {{ dbt.type_timestamp() }}) as built_at,
+    cast('{{ invocation_id }}' as {{ dbt.type_string() }}) as built_by_invocation,
+    cast('{{ env_var("DATAOPS_RELEASE", "") }}' as {{ dbt.type_string() }}) as built_in_release"""
+KEY_BY_HAND = """select {{ dbt.hash(dbt.concat([
+    "coalesce(cast(id as " ~ dbt.type_string() ~ "), '')",
+    "'-'",
+    "coalesce(cast(name as " ~ dbt.type_string() ~ "), '')",
+])) }} as key"""
+
+# The body of a model with a macro, and with about the same written by hand, for any engine, with dbt's own macros.
 IN_MODELS = {
-    "audit_columns": ("select 1 as id, {{ dataops.audit_columns() }}", SMALL_MODEL),
-    "surrogate_key": (
-        "select {{ dataops.surrogate_key(['id', 'name']) }} as key",
-        "select {{ dbt.hash(dbt.concat(['id', 'name'])) }} as key",
-    ),
+    "audit_columns": ("select 1 as id, {{ dataops.audit_columns() }}", AUDIT_BY_HAND),
+    "surrogate_key": ("select {{ dataops.surrogate_key(['id', 'name']) }} as key", KEY_BY_HAND),
     "try_cast": (
         "select {{ dataops.try_cast('name', 'date') }} as day",
         "select {{ dbt.safe_cast('name', 'date') }} as day",

@@ -8,7 +8,7 @@ from ops.crosscheck import wording
 from ops.crosscheck.results import ModelResult, Result
 
 MOST = 60_000  # characters; GitHub takes 65,536 for a comment
-SIGNS = {"same": "🟢", "allowed": "🟢", "different": "🔴", "new": "🟡", "gone": "🟡", "not compared": "🟣"}
+SIGNS = {"same": "🟢", "allowed": "🟢", "different": "🔴", "new": "🟡", "gone": "🔴", "not compared": "🟣"}
 MEANING = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~$@])")
 
 

@@ -21,6 +21,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.comparison import quote
+from ops.release import CannotRelease, versions
 from ops.warehouse import duckdb_config, how_to_build, wait_until_readable, warehouse_file
 
 ENVIRONMENTS = ("dev", "ci", "prod")
@@ -101,6 +102,8 @@ def open_side(name: str) -> Side:
     shown = os.path.relpath(file)
     build = how_to_build(environment) if environment else ""
     if not file.exists():  # an environment: a path was looked at before
+        if environment == "prod":
+            _require_current()
         raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
     remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
     if problem := wait_until_readable(file):
@@ -154,6 +157,14 @@ def _locate(name: str) -> tuple[str | None, Path]:
         if file.exists() and file.samefile(path):
             return environment, file
     return None, path.absolute()
+
+
+def _require_current() -> None:
+    """Versions of prod whose link is lost are not built again, but pointed at again."""
+    try:
+        versions.current()
+    except CannotRelease as reason:
+        raise CannotCompare(reason.problem, reason.remedy) from None
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: Path, alias: str) -> None:

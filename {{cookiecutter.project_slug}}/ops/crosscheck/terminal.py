@@ -17,7 +17,7 @@ STYLES = {
     "allowed": "green",
     "different": "bold red",
     "new": "yellow",
-    "gone": "yellow",
+    "gone": "red",
     "not compared": "bold magenta",
 }
 MOST_DETAILED = 10  # models; the page has all

@@ -59,8 +59,9 @@ def main(history: bool, as_of: datetime | None) -> None:
         console.print(NOTHING)
         return
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("version", "", "UTC", "commit", "what came of it"):
+    for heading in ("version", "", "UTC", "commit"):
         table.add_column(heading, no_wrap=True)
+    table.add_column("what came of it", overflow="fold")
     table.add_column("size", justify="right", no_wrap=True)
     for version in sorted([*kept, *stopped], key=lambda one: one.number, reverse=True):
         table.add_row(*map(escape, _row(version, prod, version in stopped)))
@@ -79,7 +80,7 @@ def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str,
     made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
     if not is_stopped and version.problem:
         return version.id, state, made, _short(commit, 26), version.problem, ""
-    return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 32), size
+    return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 200), size
 
 
 def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:

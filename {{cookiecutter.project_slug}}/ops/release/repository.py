@@ -68,12 +68,12 @@ def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
     """
     known = commit and git("merge-base", "--is-ancestor", commit, "HEAD") is not None
     commits = [f"{commit}..HEAD"] if known else ["-1"]
-    found = git("log", f"--format=%H%x1f%(trailers:key={TRAILER},valueonly)%x1f%B%x1e", *commits) or ""
+    found = git("log", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00%B%x00", *commits) or ""
+    fields = found.split("\0")  # the one character that is in no message
     lines: dict[str, None] = {}
     reverted: set[str] = set()
-    for entry in found.split("\x1e")[:-1]:  # newest first
-        hash, trailers, message = entry.strip("\n").split("\x1f")
-        if hash not in reverted:
+    for hash, trailers, message in zip(fields[::3], fields[1::3], fields[2::3], strict=False):  # newest first
+        if hash.strip() not in reverted:
             reverted.update(REVERTED.findall(message))
             lines.update(dict.fromkeys(line for line in trailers.splitlines() if line.strip()))
     return tuple(map(read_acceptance, lines))

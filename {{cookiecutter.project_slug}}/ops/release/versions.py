@@ -72,6 +72,10 @@ class Version:
         """Counts up from one release to the next."""
         return int(NAME.fullmatch(self.id)["number"])
 
+    def is_called(self, name: str) -> bool:
+        """Whether a number (42) or a name (0042-2026-11-23) is this one's."""
+        return name == self.id or (name.isdecimal() and int(name) == self.number)
+
     @property
     def problem(self) -> str | None:
         """Why its data is not what was released, None where nothing is known to be wrong."""
@@ -144,8 +148,11 @@ def find(name: str, among: list[Version]) -> Version:
         CannotRelease: there is none.
     """
     for version in among:
-        if name == version.id or (name.isdecimal() and int(name) == version.number):
+        if version.is_called(name):
             return version
+    for version in stopped():
+        if version.is_called(name):
+            raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
     there = ", ".join(version.id for version in among) or "none"
     raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
 
