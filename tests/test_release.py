@@ -388,10 +388,14 @@ def test_versions_are_listed_opened_and_found_by_time(project):
     events.write_text("".join(json.dumps(event) + "\n" for event in earlier))
     set_edition(project, 2)
     make_release(project, *ACCEPT)
+    set_edition(project, 5, "feat: edition 5")
+    make_release(project, code=1)
     set_edition(project, "3\n3", "feat: edition 3")
     make_release(project, code=1)
     listed = succeed("make", "releases", cwd=project).output
-    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows", listed), listed
+    assert re.search(rf"0004-{TODAY} +stopped .*feat: edition 3 +test unique_first_number: 1 rows", listed), listed
+    assert re.search(rf"0003-{TODAY} +stopped .*feat: edition 5 +0003 against 0002, ", listed), listed
+    assert " different; " in " ".join(listed.split()), listed
     assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition", listed), listed
     assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version", listed), listed
     assert f"0003-{TODAY} was stopped, so it never was" in ops(project, "release.rollback", "--to", "3", code=2).output

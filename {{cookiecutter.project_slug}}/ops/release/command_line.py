@@ -117,7 +117,7 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
         console.print(f"- and {len(stopped.reasons) - 20} more", style="red")
     prod = f"prod is still {release.base.id}" if release.base else "there is no prod yet"
     console.print(f"{release.id} is not released: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
-    version = _keep_candidate(release, "; ".join(stopped.reasons))
+    version = _keep_candidate(release, "; ".join(reason.rstrip(".") for reason in stopped.reasons))
     if version:
         console.print(
             f"The candidate is kept in {versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True
