@@ -605,37 +605,47 @@ def test_a_torn_line_of_the_history_is_passed_over(project):
 
 
 DAMAGE = {
-    "data": ("docs", "prod.duckdb", "cannot be"),
-    "manifest": ("docs", "manifest.json", "manifest.json of the candidate is damaged"),
+    "the file": ("prod.duckdb", "prod.duckdb cannot be opened"),
+    "rows": ("prod.duckdb", '"staging"."many" of warehouse/prod/candidate/prod.duckdb cannot be read'),
+    "manifest": ("manifest.json", "manifest.json of the candidate is damaged"),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_a_candidate_that_is_damaged_late_is_not_published(project, what):
     """Damaged after everything was built, tested and compared, as a faulty disk would."""
-    after, name, message = DAMAGE[what]
+    name, message = DAMAGE[what]
+    many = "{{ config(materialized='table') }} select hash(numbers.i) as number from range(100000) as numbers(i)\n"
+    (project / "models/staging/many.sql").write_text(many, encoding="utf-8")
     set_edition(project, 2)
     code = f"""
-from pathlib import Path
+import duckdb
 from ops.release import making
 from ops.release.command_line import main, run
 
-step = making.Release._{after}
+step = making.Release._docs
 
 def damaged(self, place):
     said = step(self, place)
     making.close_warehouse()
     file = place / {name!r}
+    if {what!r} == "rows":
+        with duckdb.connect(str(file)) as warehouse:
+            warehouse.execute("checkpoint")
+            stored = "select max(block_id) from pragma_storage_info('staging.many') where persistent"
+            (block,) = warehouse.execute(stored).fetchone()
     data = bytearray(file.read_bytes())
-    if file.suffix == ".duckdb":
-        for start in range(12288, len(data), 4096):  # after the headers
+    if {what!r} == "rows":
+        data[12288 + block * 262144 + 1000] ^= 255  # DuckDB: three headers, then blocks of 256 KiB
+    elif {what!r} == "the file":
+        for start in range(12288, len(data), 4096):
             data[start + 100] ^= 255
     else:
         data = data[: len(data) // 2]
     file.write_bytes(data)
     return said
 
-making.Release._{after} = damaged
+making.Release._docs = damaged
 run(main, "release")
 """
     done = run(".venv/bin/python", "-c", code, "--accept", "why", cwd=project)
