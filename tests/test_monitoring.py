@@ -249,7 +249,7 @@ def test_the_report_shows_models_tests_run_times_lineage_and_owners(monitored_pr
     dashboard = look_at(page, tmp_path).text
     assert "corner_shop (prod)" in dashboard
     tests = look_at(page, tmp_path, "/report/test-results").text
-    assert re.search(r"Passed \((\d\d)\) Warnings \(0\) Errors \(0\)", tests), tests
+    assert re.search(r"Passed \([1-9]\d{1,2}\) Warnings \(0\) Errors \(0\)", tests), tests
     runs = look_at(page, tmp_path, "/report/model-runs").text
     assert re.search(r"marts orders \d\.\d Secs \d\.\d Secs 0% 1 Success", runs), runs
     assert "Select a dataset or folder" in look_at(page, tmp_path, "/report/lineage").text
