@@ -282,9 +282,8 @@ def as_of(moment: datetime) -> Version:
     if not events:
         raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", "See: make releases")
     id = events[-1]["id"]
-    for version in kept():
-        if version.id == id:
-            return version
+    if version := find_kept(id):
+        return version
     raise CannotRelease(
         f"{id} was prod at {moment.isoformat(sep=' ')}, and is not kept any more.",
         "RELEASES_KEPT says how many are (.env.example).",
