@@ -36,7 +36,7 @@ from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
-from ops.release import CannotRelease, duckdb_file
+from ops.release import CannotRelease, audit, duckdb_file, versions
 from ops.release.acceptance import TRAILER, not_accepted, objections, wording
 from ops.release.repository import accepted_since
 from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
@@ -128,6 +128,10 @@ class Run:
             raise Stopped("Something does not build, or a unit test fails, even without rows.")
         if not docs.make_page():
             raise Stopped("The docs page could not be made; the log of the run says why.")
+        close_warehouse()
+        if outside := audit.reading_outside(self.file, audit.read_manifest(CACHE.with_name(versions.MANIFEST))):
+            self.summary.problems += outside
+            raise Stopped("A release would refuse this: a view reads outside the warehouse.")
         self.remove_warehouse()
         self.empty.verdict = "passed"
 

@@ -30,7 +30,7 @@ class ModelResult:
 
     Attributes:
         verdict: `same`, `allowed`, `different`, `new` (head only), `gone` (base only) or `not compared`.
-        problem, remedy: why it was not compared, and what to type.
+        problem, remedy: why it was not compared, or what differs where no rows could be compared; and what to type.
         same_code: whether both sides were built from the same code; None where one has no build.
         other_code_before: names of models that it reads, however many lie between, and that were built from other code.
         rows: of a model that only one side has.
@@ -206,6 +206,16 @@ def _compare_model(
         if before is None:
             result.rows = space.count_rows(head, after)
             result.verdict = "new"
+            return result
+        if outside := next(
+            (side for side, build in ((base, before), (head, after)) if side.reads_outside(build)), None
+        ):
+            result.rows = space.count_rows(head, after)
+            result.verdict = "different"
+            result.problem = (
+                f"{outside.name} holds no rows of {model.name}: there it is a view that reads outside the version, so it shows"
+                " what lies there now."
+            )
             return result
         require_data(base, before, model)
         require_same_window(base, head, model)

@@ -21,7 +21,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.comparison import quote
-from ops.release import CannotRelease, versions
+from ops.release import CannotRelease, duckdb_file, versions
 from ops.warehouse import duckdb_config, how_to_build, wait_until_readable, warehouse_file
 
 ENVIRONMENTS = ("dev", "ci", "prod")
@@ -62,6 +62,7 @@ class Side:
         file: its warehouse file.
         builds: what was built in it, by id.
         kinds: `table` or `view` by schema and name, for all that is in it.
+        outside: the views of a version of prod that read outside it, `schema.name` in lower case.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Side:
     file: Path
     builds: dict[str, Build]
     kinds: dict[tuple[str, str], str]
+    outside: frozenset[str] = frozenset()
 
     @property
     def target(self) -> str:
@@ -87,6 +89,10 @@ class Side:
     def kind(self, build: Build) -> str | None:
         """`table` or `view`, None where it is not in the file."""
         return self.kinds.get((build.schema.lower(), build.name.lower()))
+
+    def reads_outside(self, build: Build) -> bool:
+        """Whether it is a view of rows that are not in the version: nobody knows what they were when it was released."""
+        return f"{build.schema}.{build.name}".lower() in self.outside
 
 
 def open_side(name: str) -> Side:
@@ -132,7 +138,9 @@ def open_side(name: str) -> Side:
     builds = {build.unique_id: build for build in sorted((Build(*row) for row in rows), key=lambda one: one.started_at)}
     if not builds:
         raise CannotCompare(f"{name} ({shown}) holds nothing that was built.", remedy)
-    return Side(name, environment, file, builds, kinds)
+    version = versions.Version(file.resolve().parent)
+    outside = duckdb_file.reading_outside(version) if version.facts else []
+    return Side(name, environment, file, builds, kinds, frozenset(outside))
 
 
 def _locate(name: str) -> tuple[str | None, Path]:

@@ -71,7 +71,7 @@ def _overview(result: Result) -> Table:
             escape(model.name),
             wording.VERDICTS[model.verdict],
             *wording.row_counts(model),
-            escape("\n".join(wording.differences(found)) if found else ""),
+            escape("\n".join(wording.differences(found)) if found else "see below" if model.problem else ""),
             style=STYLES[model.verdict] if model.verdict not in ("same", "allowed") else None,
         )
     return table

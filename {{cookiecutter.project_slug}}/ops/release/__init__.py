@@ -25,6 +25,8 @@ class CannotRelease(Problem):
 def open(id: str | int) -> duckdb.DuckDBPyConnection:
     """A connection that reads a version of prod, or a candidate that was stopped.
 
+    Warns of views whose rows are not the version's own.
+
     Args:
         id: its number (42) or name (0042-2026-11-23), as `make releases` lists it.
 
@@ -36,7 +38,7 @@ def open(id: str | int) -> duckdb.DuckDBPyConnection:
     """
     from ops.release import duckdb_file, versions
 
-    return duckdb_file.connect(versions.find(str(id), among=[*versions.kept(), *versions.stopped()]).folder)
+    return duckdb_file.open_version(versions.find(str(id), among=[*versions.kept(), *versions.stopped()]))
 
 
 def as_of(moment: datetime) -> duckdb.DuckDBPyConnection:
@@ -50,4 +52,4 @@ def as_of(moment: datetime) -> duckdb.DuckDBPyConnection:
     """
     from ops.release import duckdb_file, versions
 
-    return duckdb_file.connect(versions.as_of(moment).folder)
+    return duckdb_file.open_version(versions.as_of(moment))

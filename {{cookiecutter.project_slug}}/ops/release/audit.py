@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ops.crosscheck.code import BUILT, Code
 from ops.crosscheck.command_line import compare
 from ops.crosscheck.results import Result, describe_side
 from ops.crosscheck.sides import RECORD, Side, open_side
+from ops.rejected import lineage_of
 from ops.release import CannotRelease, duckdb_file
 from ops.release.versions import MANIFEST, Version
 from ops.run_dbt import FAILURES
@@ -36,14 +38,19 @@ def read_manifest(file: Path) -> dict[str, Any]:
     raise CannotRelease(f"{file.name} of the candidate {problem}.", "Type it again.")
 
 
-def built_nodes(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What leaves a relation in the warehouse: models, seeds and snapshots, by id."""
+def built_nodes(manifest: dict[str, Any], database: str = Path(duckdb_file.NAME).stem) -> dict[str, dict[str, Any]]:
+    """What leaves a relation in the warehouse: models, seeds and snapshots, by id.
+
+    Args:
+        manifest: dbt's.
+        database: the warehouse, by the name of its database.
+    """
     return {
         id: node
         for id, node in manifest["nodes"].items()
         if node["resource_type"] in BUILT
         and node["config"]["materialized"] != "ephemeral"
-        and node["database"] == Path(duckdb_file.NAME).stem
+        and node["database"] == database
     }
 
 
@@ -73,6 +80,52 @@ def strangers(place: Path, side: Side) -> list[str]:
     record = {(schema, name) for schema, name in side.kinds if name == RECORD}
     built = {(build.schema.lower(), build.name.lower()) for build in side.builds.values()}
     return sorted(".".join(relation) for relation in set(duckdb_file.relations(place)) - built - record)
+
+
+def reading_outside(file: Path, manifest: dict[str, Any], dropped: Collection[tuple[str, str]] = ()) -> list[str]:
+    """The views whose rows lie outside a warehouse, in a file or another database, each with the line that changes it.
+
+    Readers elsewhere could not read such a view, and its rows would change without a release. A view that only reads
+    another such view is named with that one: it needs no change of its own.
+
+    Args:
+        file: the warehouse file.
+        manifest: dbt's, of what was built in it.
+        dropped: relations that will be dropped before anybody reads it, schema and name.
+    """
+    found = duckdb_file.views_reading_outside(file)
+    for relation in dropped:
+        found.pop(relation, None)
+    relations = {
+        id: (node["schema"].lower(), node["alias"].lower()) for id, node in built_nodes(manifest, file.stem).items()
+    }
+    views = {id: relation for id, relation in relations.items() if relation in found}
+    lineages = {id: lineage_of(manifest, id) - {id} for id in views}
+    lines = []
+    for id, relation in views.items():
+        if not lineages[id].isdisjoint(views):
+            continue
+        node = manifest["nodes"][id]
+        readers = sorted(manifest["nodes"][other]["name"] for other in views if id in lineages[other])
+        also = f"; {', '.join(readers)} read{'s' * (len(readers) == 1)} it" if readers else ""
+        lines.append(
+            f"{node['name']} is a view that reads outside the warehouse ({found[relation]}){also}. {_as_table(node)}"
+        )
+    lines += [
+        f"{'.'.join(relation)}, which is not a model, is a view that reads outside the warehouse ({reason}). Drop it, or"
+        " make it a table"
+        for relation, reason in found.items()
+        if relation not in views.values()
+    ]
+    return sorted(lines)
+
+
+def _as_table(node: dict[str, Any]) -> str:
+    """What to write to make a model a table."""
+    yaml = (node["patch_path"] or "").partition("://")[2]
+    if yaml:
+        return f"Under its `config:` in {yaml}, write `materialized: table`"
+    return f"Write as the first line of {node['original_file_path']}: {{{{ config(materialized='table') }}}}"
 
 
 def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:

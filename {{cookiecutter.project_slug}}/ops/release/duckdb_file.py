@@ -10,6 +10,10 @@ import errno
 import fcntl
 import os
 import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +26,12 @@ from ops.release.versions import Version, shown
 from ops.warehouse import duckdb_config, wait_until_readable
 
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
+CLOSED = " - file system operations are disabled by configuration"  # how DuckDB ends what it says of a file
 ROOM = 50 * 1000**2  # bytes, for docs, manifest and a build's small changes
+
+
+class ViewFails(CannotRelease):
+    """The SQL of a view fails on some row."""
 
 
 @dataclass(frozen=True)
@@ -140,28 +149,104 @@ def relations(place: Path) -> dict[tuple[str, str], str]:
     return {(schema.lower(), name.lower()): kind for schema, name, kind in rows}
 
 
-def read_everything(place: Path) -> int:
-    """Reads every block of every table, so that a damaged one is found now. Returns the number of rows.
+@contextmanager
+def connect_alone(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read one DuckDB file and nothing beside it: no other file, database or address.
+
+    What can be read here can be read from any folder and on any machine, and nothing outside the file changes it.
+
+    Args:
+        file: the DuckDB file.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="release-") as spill,
+        duckdb.connect(config=duckdb_config()) as connection,  # in memory: its settings reach no other connection
+    ):
+        path, temporary = (str(one).replace("'", "''") for one in (file, spill))
+        connection.execute(f"set temp_directory = '{temporary}'; set preserve_insertion_order = false")
+        connection.execute(f"attach '{path}' as {quote(file.stem)} (read_only); use {quote(file.stem)}")
+        connection.execute("set enable_external_access = false; set lock_configuration = true")
+        yield connection
+
+
+def views_reading_outside(file: Path) -> dict[tuple[str, str], str]:
+    """The views that cannot be read with this file alone, by schema and name in lower case, each with DuckDB's reason.
+
+    DuckDB itself resolves each view, through other views and macros, where it may open nothing else.
+
+    Args:
+        file: the DuckDB file.
+    """
+    found = {}
+    with connect_alone(file) as connection:
+        views = connection.execute(
+            "select schema_name, view_name from duckdb_views() where database_name = current_database() and not internal"
+        ).fetchall()
+        for schema, name in views:
+            try:
+                connection.execute(f"describe {quote(schema)}.{quote(name)}")
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0].partition("Error: ")[2].removesuffix(CLOSED)
+                found[schema.lower(), name.lower()] = reason.rstrip(".")
+    return found
+
+
+def reading_outside(version: Version) -> list[str]:
+    """The views of a version that read outside it, sorted; empty where its data cannot be opened.
+
+    A release refuses such views. Versions that were made before it did can have them.
+    """
+    names = version.facts.get("views_reading_outside")
+    if names is None:
+        try:
+            names = map(".".join, views_reading_outside(version.folder / NAME))
+        except duckdb.Error:
+            names = []
+    return sorted(names)
+
+
+def outside_warning(version: Version) -> str | None:
+    """What readers of a version should know of its views that read outside it; None where it has none."""
+    if not (names := reading_outside(version)):
+        return None
+    show = "shows" if len(names) == 1 else "show"
+    return f"{version.id}: {', '.join(names)} {show} what lies outside the version now, not what was released."
+
+
+def open_version(version: Version) -> duckdb.DuckDBPyConnection:
+    """A connection that reads a version, with a warning of views that read outside it.
 
     Raises:
-        CannotRelease: something cannot be read.
+        CannotRelease: its data cannot be opened.
     """
-    count = 0
-    with connect(place) as connection:
-        for (schema, name), kind in sorted(relations(place).items()):
-            if kind == "table":
-                relation = f"{quote(schema)}.{quote(name)}"
-                try:
-                    # DuckDB checks the checksum of a block when it reads it.
-                    rows, _ = connection.execute(
-                        f"select count(*), sum(hash(columns)::hugeint) from (select hash(t) as columns from {relation} as t)"
-                    ).fetchone()
-                except duckdb.Error as error:
-                    raise CannotRelease(
-                        f"{relation} of {shown(place / NAME)} cannot be read: {type(error).__name__}.",
-                        "The disk or memory may be at fault. Type it again.",
-                    ) from None
-                count += rows
+    connection = connect(version.folder)
+    if warning := outside_warning(version):
+        warnings.warn(warning, stacklevel=3)
+    return connection
+
+
+def read_everything(place: Path) -> int:
+    """Reads every row of every table and view, so that damage is found now. Returns the number of rows in tables.
+
+    Raises:
+        ViewFails: the SQL of a view fails on some row.
+        CannotRelease: a table cannot be read.
+    """
+    count, found = 0, relations(place)
+    with connect_alone(place / NAME) as connection:
+        for (schema, name), kind in sorted(found.items(), key=lambda one: (one[1], one[0])):  # tables first
+            relation = f"{quote(schema)}.{quote(name)}"
+            try:
+                # DuckDB checks the checksum of a block when it reads it.
+                rows, _ = connection.execute(
+                    f"select count(*), sum(hash(columns)::hugeint) from (select hash(t) as columns from {relation} as t)"
+                ).fetchone()
+            except duckdb.Error as error:
+                problem = f"{relation} of {shown(place / NAME)} cannot be read: {type(error).__name__}."
+                if kind == "view":  # its tables could be read
+                    raise ViewFails(problem, "Its SQL fails on some row. Change it, then: make release") from None
+                raise CannotRelease(problem, "The disk or memory may be at fault. Run it again.") from None
+            count += rows if kind == "table" else 0
     return count
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.console import new_console
-from ops.release import CannotRelease, versions
+from ops.release import CannotRelease, duckdb_file, versions
 from ops.release.command_line import run
 from ops.release.duckdb_file import in_units
 from ops.release.versions import Version
@@ -68,6 +68,9 @@ def main(history: bool, as_of: datetime | None) -> None:
     console.print(table)
     if problem:
         raise problem
+    for version in kept:
+        if warning := duckdb_file.outside_warning(version):
+            console.print(warning, markup=False, soft_wrap=True)
     console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
 
 

@@ -102,11 +102,19 @@ class Release:
                 done(self._docs(place))
 
     def publish(self) -> Version:
-        """Makes the candidate prod, and returns the version."""
+        """Makes the candidate prod, and returns the version.
+
+        Raises:
+            Stopped: a view of it cannot be read.
+            CannotRelease: it is damaged, or cannot be put in place.
+        """
         with self._step("publish") as done:
             place = versions.candidate()
             duckdb_file.finish(place)
-            rows = duckdb_file.read_everything(place)
+            try:
+                rows = duckdb_file.read_everything(place)
+            except duckdb_file.ViewFails as reason:
+                raise Stopped([reason.problem], reason.remedy) from None
             audit.read_manifest(place / versions.MANIFEST)
             self.write_facts("published")
             versions.sync(place / duckdb_file.NAME)
@@ -187,7 +195,11 @@ class Release:
         side = self._side()
         if lacking := audit.missing(place, side):
             raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
-        count = len(audit.built_nodes(audit.read_manifest(place / versions.MANIFEST)))
+        manifest = audit.read_manifest(place / versions.MANIFEST)
+        if outside := audit.reading_outside(place / duckdb_file.NAME, manifest, audit.orphans(place, side)):
+            raise Stopped(outside, "A version of prod holds its own rows. Change that, then: make release")
+        self.facts["views_reading_outside"] = []
+        count = len(audit.built_nodes(manifest))
         self.facts["not_built_by_dbt"] = strangers = audit.strangers(place, side)
         others = f"; not dbt's: {', '.join(strangers)}" if strangers else ""
         return f"nothing is missing among {count} relations{others}"

@@ -31,6 +31,8 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         if version.problem:
             raise CannotRelease(f"{version.id} cannot be prod: {version.problem}.", "Take another one: make releases")
         duckdb_file.connect(version.folder).close()
+        if warning := duckdb_file.outside_warning(version):
+            console.print(warning, markup=False, soft_wrap=True)
         facts = version.facts
         told = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
         if dry_run:
