@@ -30,7 +30,7 @@ MONITORING_FILES = [
 # Files that are copied without rendering say with comment lines which parts belong to monitoring or to alerts.
 PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
 PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml", "ops/*.py"]
-# The sample domain. Folders that it empties get a .gitkeep, because dbt_project.yml names them.
+# The sample's files, and folders that hold nothing else; comments mark its parts of other files (ops/remove_sample.py).
 SAMPLE = [
     "models/staging/shop",
     "models/intermediate",
@@ -40,9 +40,9 @@ SAMPLE = [
     "snapshots/product_prices.yml",
     "tests",
     "ops/sample_data.py",
+    "ops/remove_sample.py",
     "docs/sample-data.md",
 ]
-KEPT_FOLDERS = ["models/staging", "models/intermediate", "models/marts", "seeds", "snapshots", "tests"]
 
 
 def remove(paths):
@@ -72,19 +72,19 @@ def main():
             remove(paths)
     if CI == "none":
         remove(OF_ANY_HOST)
-    if EXAMPLE == "no":
-        remove(SAMPLE)
-        for folder in map(Path, KEPT_FOLDERS):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / ".gitkeep").touch()
-        return
     sys.dont_write_bytecode = True
     sys.path.insert(0, "ops")
+    import remove_sample
     import sample_data
 
-    until = date.fromisoformat(SAMPLE_UNTIL)
-    since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
-    sample_data.write_csv(Path("seeds", "shop"), since, until)
+    project = Path()
+    if EXAMPLE == "yes":
+        until = date.fromisoformat(SAMPLE_UNTIL)
+        since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
+        sample_data.write_csv(project / "seeds" / "shop", since, until)
+    remove_sample.write_list(project, SAMPLE)
+    if EXAMPLE == "no":
+        remove_sample.apply(project, remove_sample.plan(project, remove_sample.read_list(project)))
 
 
 if __name__ == "__main__":

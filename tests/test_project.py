@@ -94,7 +94,8 @@ ONLY_WITH = {
     ("alerts", "slack"): [],
     ("alerts", "teams"): [],
     ("example", "yes"): """
-        docs/sample-data.md models/exposures.yml ops/sample_data.py snapshots/product_prices.yml
+        docs/sample-data.md models/exposures.yml ops/remove_sample.py ops/sample.sha256 ops/sample_data.py
+        snapshots/product_prices.yml
         models/intermediate/int_order_items__by_order.sql models/intermediate/int_order_items__by_order.yml
         models/intermediate/int_orders__enriched.sql models/intermediate/int_orders__enriched.yml
         models/intermediate/int_payments__by_order.sql models/intermediate/int_payments__by_order.yml
@@ -236,7 +237,7 @@ def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_pat
 
 def test_before_setup_a_task_says_what_to_type(tmp_path):
     project = make_project(tmp_path)
-    for task in ("build", "test", "lint", "format", "docs", "check", "sample"):
+    for task in ("build", "test", "lint", "format", "docs", "check", "sample", "remove-sample"):
         done = run("make", task, cwd=project)
         assert done.code != 0
         assert "make setup" in done.output.splitlines()[0], done

@@ -223,10 +223,19 @@ class Release:
         left = not_accepted(differing, self.accepted, known)
         self.facts["crosscheck"]["accepted"] = sorted(differing.difference(left))
         if left:
+            reason = wording(left)
+            gone = result.with_verdict("gone")
+            reasons = objections(left, self.accepted, known)
+            if len(gone) + len(result.with_verdict("new")) == len(result.models):  # as when the sample was removed
+                reason = "a new start"
+                reasons = [
+                    f"every model of prod ({len(gone)}) is gone from the code, and nobody accepted that",
+                    *objections([], self.accepted, known),
+                ]
             raise Stopped(
-                [result.headline, *objections(left, self.accepted, known)],
-                f"If that is meant: make release ARGS=\"--accept '{wording(left)}'\", or a line"
-                f" `{TRAILER}: {wording(left)}` at the end of the commit's message.",
+                [result.headline, *reasons],
+                f"If that is meant: make release ARGS=\"--accept '{reason}'\", or a line"
+                f" `{TRAILER}: {reason}` at the end of the commit's message.",
             )
 
     def _docs(self, place: Path) -> str:
