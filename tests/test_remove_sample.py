@@ -76,7 +76,7 @@ def test_it_asks_and_then_removes_all_of_it(project):
     assert "which stay:\n  models/staging/shop/own.csv\n" in listed.output
     asked = task(project)
     assert asked.code == 2, asked
-    assert asked.output.endswith("To remove it without a question: make remove-sample ARGS=--yes\n")
+    assert asked.output.endswith("To remove the sample without a question: make remove-sample ARGS=--yes\n")
     assert contents(project) == before
 
     own.unlink()
@@ -103,7 +103,7 @@ def test_what_needs_the_sample_is_named_and_nothing_is_removed(project):
     marts = project / "models/marts"
     (marts / "best_days.sql").write_text("select * from {{ ref('daily_revenue') }}\n", encoding="utf-8")
     (project / "tests/own.sql").write_text(SINGULAR_TEST, encoding="utf-8")
-    (project / "models/staging/own.sql").write_text("select 1 as id from {{ source('shop', 'orders') }}\n", "utf-8")
+    (project / "models/staging/own.sql").write_text("select 1 as id from {{ source('shop', 'raw_orders') }}\n", "utf-8")
     commit(project, "feat: best days")
     before = contents(project)
     done = task(project, "--yes")
@@ -111,7 +111,7 @@ def test_what_needs_the_sample_is_named_and_nothing_is_removed(project):
     named = done.output.split("need models or data of the sample:\n")[1].splitlines()
     assert named[:3] == [
         "  models/marts/best_days.sql: daily_revenue",
-        "  models/staging/own.sql: orders",
+        "  models/staging/own.sql: raw_orders",
         "  tests/own.sql: orders",
     ]
     assert contents(project) == before
@@ -211,7 +211,7 @@ def test_a_new_start_is_accepted_as_the_release_says(released_project, tmp_path)
     (project / "models/staging/invoices.sql").write_text("select 1 as invoice_id\n", encoding="utf-8")
     commit(project, "feat: invoices")
     stopped = make_release(project, code=1)
-    assert "every model of prod (5) is gone from the code" in stopped.output
+    assert "every model of prod (4) is gone from the code" in stopped.output
     command = re.search(r"If that is meant: (make release .+?), or a line", stopped.output)[1]
     succeed("sh", "-c", command, cwd=project)
     assert "the same" in make_release(project).output

@@ -314,7 +314,9 @@ def remove_sample(dry_run: bool, yes: bool, include_changed: bool) -> None:
     print(*summary(contents, every_file=dry_run), sep="\n")
     if own := own_files(sample):
         print("Your own files in the sample's folders, which stay:", *_indented(own), sep="\n")
-    if (changed := changes(sample)) and not include_changed:
+    if (changed := changes(sample)) and include_changed:
+        print("Changed since they came with the project, and removed too:", *_indented(changed), sep="\n")
+    elif changed:
         raise CannotRemove(
             FAILED,
             "Nothing was removed, because these were changed since they came with the project:",
@@ -322,14 +324,17 @@ def remove_sample(dry_run: bool, yes: bool, include_changed: bool) -> None:
             "Move what you want to keep to your own files, or outside <sample> and </sample>, and commit. To remove the rest:"
             " make remove-sample ARGS=--include-changed",
         )
+    unasked = CannotRemove(
+        IMPOSSIBLE, "Nothing was removed. To remove the sample without a question: make remove-sample ARGS=--yes"
+    )
+    if not (dry_run or yes or sys.stdin.isatty()):
+        raise unasked
     require_parsing(contents, sample)
     if dry_run:
         print("Nothing was removed. To remove the sample: make remove-sample")
         return
-    if not yes and not (sys.stdin.isatty() and input("Remove the sample? [y/N]: ").strip().lower() in ("y", "yes")):
-        raise CannotRemove(
-            IMPOSSIBLE, "Nothing was removed. To remove it without a question: make remove-sample ARGS=--yes"
-        )
+    if not yes and input("Remove the sample? [y/N]: ").strip().lower() not in ("y", "yes"):
+        raise unasked
     require_committed(existing)  # a file may have been edited while the question was open
     apply(PROJECT, contents)
     print(f"The sample is removed. To undo this before you commit: {UNDO}")
