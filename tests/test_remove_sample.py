@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import Done, copy_project, git_init, import_from_template, make_project, run, succeed
-from tests.small_project import commit, make_release
+from tests.small_project import commit, make_release, ops
 from tests.test_project import COMBINATIONS, files_of, name_of
 
 remove_sample = import_from_template("ops.remove_sample")
@@ -203,15 +203,24 @@ def test_a_template_update_brings_no_sample_afterwards(made):
     assert '{"ci": "yes", "example": "no"}' in (made / ".cruft.json").read_text(encoding="utf-8")
 
 
-def test_a_new_start_is_accepted_as_the_release_says(released_project, tmp_path):
-    """Every model of prod is gone, as after make remove-sample: the command that the release prints is all it takes."""
+def test_a_new_start_is_accepted_as_ci_and_the_release_say(released_project, tmp_path):
+    """Every model of prod is gone, as after make remove-sample; first there is none, then one of the newcomer's own."""
     project = copy_project(released_project, tmp_path)
     for file in [*project.glob("models/staging/*.*"), project / "seeds/edition.csv"]:
         file.unlink()
+    commit(project, "feat: remove the sample")
+    differs = ops(project, "ci", code=1)
+    assert "4 only in prod" in differs.output
+    trailer = re.search(r'a last line "(.+?)"', differs.output)[1]
+    commit(project, f"feat: remove the sample\n\n{trailer}")
+    assert "and that is accepted" in ops(project, "ci").output
+
+    succeed("git", "reset", "--quiet", "--hard", "HEAD~1", cwd=project)
     (project / "models/staging/invoices.sql").write_text("select 1 as invoice_id\n", encoding="utf-8")
     commit(project, "feat: invoices")
     stopped = make_release(project, code=1)
-    assert "every model of prod (4) is gone from the code" in stopped.output
+    assert "the code has no model of prod any more, and nobody accepted that" in stopped.output
     command = re.search(r"If that is meant: (make release .+?), or a line", stopped.output)[1]
+    assert "a new start" in command
     succeed("sh", "-c", command, cwd=project)
     assert "the same" in make_release(project).output

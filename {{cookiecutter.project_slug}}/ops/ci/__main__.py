@@ -33,7 +33,7 @@ from ops.console import new_console
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import BUILT, Code
 from ops.crosscheck.command_line import remove_results, write_results
-from ops.crosscheck.results import Result, compare_models, describe_side
+from ops.crosscheck.results import ModelResult, Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
 from ops.release import CannotRelease, duckdb_file
@@ -172,7 +172,7 @@ class Run:
         if not expected and not gone:
             step.verdict, step.said = "not needed", "No model changed, so there is nothing to compare."
             return
-        self.summary.crosscheck = found = self.crosscheck(code, chosen)
+        self.summary.crosscheck = found = self.crosscheck(code, chosen, gone)
         compared = {model.unique_id for model in found.models}
         step.said = found.headline
         if found.problem or found.with_verdict("not compared") or expected - compared:
@@ -197,14 +197,27 @@ class Run:
             others = [name for name in left if name not in changes.broken_contracts]
             self.summary.problems += objections(others, accepted, known)
 
-    def crosscheck(self, code: Code, chosen: list) -> Result:
-        """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
+    def crosscheck(self, code: Code, chosen: list, gone: list[str]) -> Result:
+        """The comparison of some models with prod's version, shown and written as `make crosscheck` does.
+
+        Args:
+            code: the project's code.
+            chosen: the models that were built.
+            gone: the ids of the models that only prod has.
+        """
         result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
         try:
-            base, head = replace(open_side(str(self.prod.file)), name="prod"), open_side("ci")
-            result.base, result.head = describe_side(base, "prod"), describe_side(head, "ci")
-            with workspace(base, head) as space:
-                result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
+            base = replace(open_side(str(self.prod.file)), name="prod")
+            result.base = describe_side(base, "prod")
+            if self.file.exists():
+                head = open_side("ci")
+                result.head = describe_side(head, "ci")
+                with workspace(base, head) as space:
+                    result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
+            else:  # nothing had to be built
+                result.models = [
+                    ModelResult(id, base.builds[id].name, None, "gone") for id in gone if id in base.builds
+                ]
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
         written = write_results(result)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 TRAILER = "Accept-Differences"  # of a commit's message
 MOST_NAMES = 5
+NEW_START = "a new start"
 NAMES = re.compile(r"(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*)\s*:\s+(?P<reason>\S.*)")
 
 
@@ -90,6 +91,15 @@ def wording(models: list[str]) -> str:
     ('customers, orders: why', 'why')
     """
     return f"{', '.join(models)}: why" if 0 < len(models) < MOST_NAMES else "why"
+
+
+def is_new_start(verdicts: Iterable[str]) -> bool:
+    """Whether prod and the candidate have no model in common, as after `make remove-sample`.
+
+    >>> is_new_start(["gone", "new"]), is_new_start(["gone", "same"])
+    (True, False)
+    """
+    return set(verdicts) <= {"gone", "new"}
 
 
 def as_text(accepted: Iterable[Acceptance]) -> str | None:

@@ -28,7 +28,16 @@ from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
 from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
-from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, objections, wording
+from ops.release.acceptance import (
+    NEW_START,
+    TRAILER,
+    Acceptance,
+    as_text,
+    is_new_start,
+    not_accepted,
+    objections,
+    wording,
+)
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
 from ops.release.versions import Version
@@ -223,17 +232,12 @@ class Release:
         left = not_accepted(differing, self.accepted, known)
         self.facts["crosscheck"]["accepted"] = sorted(differing.difference(left))
         if left:
-            reason = wording(left)
-            gone = result.with_verdict("gone")
-            reasons = objections(left, self.accepted, known)
-            if len(gone) + len(result.with_verdict("new")) == len(result.models):  # as when the sample was removed
-                reason = "a new start"
-                reasons = [
-                    f"every model of prod ({len(gone)}) is gone from the code, and nobody accepted that",
-                    *objections([], self.accepted, known),
-                ]
+            reason, reasons = wording(left), []
+            if is_new_start(model.verdict for model in result.models):
+                reason, reasons = NEW_START, ["the code has no model of prod any more, and nobody accepted that"]
+                left = []
             raise Stopped(
-                [result.headline, *reasons],
+                [result.headline, *reasons, *objections(left, self.accepted, known)],
                 f"If that is meant: make release ARGS=\"--accept '{reason}'\", or a line"
                 f" `{TRAILER}: {reason}` at the end of the commit's message.",
             )
