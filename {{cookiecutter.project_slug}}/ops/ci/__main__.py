@@ -67,6 +67,7 @@ class Run:
         self.file = warehouse_file("ci")
         self.copy = self.file.with_name(f"{self.file.stem}_prod")
         self.prod: Prod | None = None
+        self.gone: list[str] = []  # ids of models that only prod has
         self.not_accepted: list[str] = []  # models whose differences nobody accepted
         # The same with or without a prod, and in every check-out: where the profile differs, dbt forgets what it read before.
         os.environ["CI_PROD_COPY"] = os.path.relpath(self.copy / duckdb_file.NAME)
@@ -168,11 +169,11 @@ class Run:
         code = Code(manifest)
         chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
         expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
-        gone = [id for id in changes.removed if id.startswith("model.")]
+        self.gone = gone = [id for id in changes.removed if id.startswith("model.")]
         if not expected and not gone:
             step.verdict, step.said = "not needed", "No model changed, so there is nothing to compare."
             return
-        self.summary.crosscheck = found = self.crosscheck(code, chosen, gone)
+        self.summary.crosscheck = found = self.crosscheck(code, chosen)
         compared = {model.unique_id for model in found.models}
         step.said = found.headline
         if found.problem or found.with_verdict("not compared") or expected - compared:
@@ -197,26 +198,20 @@ class Run:
             others = [name for name in left if name not in changes.broken_contracts]
             self.summary.problems += objections(others, accepted, known)
 
-    def crosscheck(self, code: Code, chosen: list, gone: list[str]) -> Result:
-        """The comparison of some models with prod's version, shown and written as `make crosscheck` does.
-
-        Args:
-            code: the project's code.
-            chosen: the models that were built.
-            gone: the ids of the models that only prod has.
-        """
+    def crosscheck(self, code: Code, chosen: list) -> Result:
+        """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
         result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
         try:
             base = replace(open_side(str(self.prod.file)), name="prod")
             result.base = describe_side(base, "prod")
-            if self.file.exists():
+            if chosen or self.file.exists():
                 head = open_side("ci")
                 result.head = describe_side(head, "ci")
                 with workspace(base, head) as space:
                     result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
             else:  # nothing had to be built
                 result.models = [
-                    ModelResult(id, base.builds[id].name, None, "gone") for id in gone if id in base.builds
+                    ModelResult(id, base.builds[id].name, None, "gone") for id in self.gone if id in base.builds
                 ]
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
