@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -172,6 +173,33 @@ def test_the_data_of_make_sample_is_the_samples(made, monkeypatch):
     with open(made / "seeds/shop/raw_orders.csv", "a", encoding="utf-8") as orders:
         orders.write("1,1,2027-01-31 12:00:00,completed,till,2027-01-31 23:30:00\n")
     assert "seeds/shop/raw_orders.csv" in remove_sample.changes(sample)
+
+
+def test_the_question_is_heeded(made, monkeypatch):
+    """Also where a file is edited while it is open."""
+    git_init(made)
+    commit(made, "feat: start the project")
+    monkeypatch.setattr(remove_sample, "require_parsing", lambda *_: None)  # dbt's part: see the tests above
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    before = contents(made)
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    with pytest.raises(remove_sample.CannotRemove, match="Nothing was removed"):
+        remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+    assert contents(made) == before
+
+    def edit_and_agree(_question: str) -> str:
+        (made / "README.md").write_text("mine\n", encoding="utf-8")
+        return "y"
+
+    monkeypatch.setattr("builtins.input", edit_and_agree)
+    with pytest.raises(remove_sample.CannotRemove, match=r"differ from the last commit:\n  README.md"):
+        remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+    assert contents(made) == before | {"README.md": b"mine\n"}
+
+    succeed("git", "restore", ".", cwd=made)
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+    assert not (made / "models/staging/shop").exists()
 
 
 @pytest.mark.parametrize("files_before", [0, 1, 3, 8, 40, 70])
