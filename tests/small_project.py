@@ -16,7 +16,7 @@ FILES = {
     "models/staging/second.sql": (
         "{{ config(materialized='table') }}\n\nselect number, repeat('x', 100000) as filling from {{ ref('first') }}\n"
     ),
-    "models/staging/shown.sql": "select number from {{ ref('second') }}\n",
+    "models/staging/shown.sql": "{{ config(materialized='view') }}\n\nselect number from {{ ref('second') }}\n",
     # One row more in each release: it starts from what prod has.
     "models/staging/counted.sql": (
         "{{ config(materialized='incremental') }}\n\nselect '{{ invocation_id }}' as invocation_id, number from {{ ref('first') }}\n"

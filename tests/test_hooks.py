@@ -375,6 +375,23 @@ GOVERNANCE = {
         "`int_sold` references upstream models that are not permitted: ['customers']",
         adding_model(f"{INTERMEDIATE}/int_sold.sql", "ref('customers')"),
     ),
+    "view-of-a-source": Violation(
+        "check_model_of_source_holds_its_rows",
+        f"{STAGING}/stg_shop__price_list.sql",
+        "`stg_shop__price_list` is materialized as view, but reads a source, so prod would change whenever the source does."
+        " Add this line at its top: {{ config(materialized='table') }}",
+        adding_model(f"{STAGING}/stg_shop__price_list.sql", "source('shop', 'raw_products')"),
+    ),
+    "base-model-that-is-a-view": Violation(
+        "check_base_model_holds_its_rows",
+        f"{STAGING}/base/base_shop__baskets.sql",
+        "`base_shop__baskets` is materialized as view, but is a base model, whose rows are judged once, not again by each"
+        " reader. In its config(...), write: materialized='table'",
+        lambda project: (
+            adding_model(f"{STAGING}/base/base_shop__baskets.sql")(project),
+            replace(project, f"{STAGING}/base/base_shop__baskets.sql", "^", "{{ config(materialized='view') }}\n\n"),
+        ),
+    ),
     "yaml-in-another-folder": Violation(
         "check_model_documented_in_same_directory",
         f"{STAGING}/stg_shop__payments.sql",
