@@ -12,6 +12,7 @@ import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -513,3 +514,15 @@ def test_what_breaks_a_reader(verdict, breaks):
     results = import_from_template("ops.crosscheck.results")
     model = results.ModelResult("model.shop.orders", "orders", None, verdict)
     assert bool(results.Result({"name": "prod"}, {"name": "ci"}, models=[model]).breaking) is breaks
+
+
+def test_a_version_continues_a_contract_without_one():
+    """dbt takes a model that gets its first versions for one that was removed."""
+    slim = import_from_template("ops.ci.slim")
+    prod = SimpleNamespace(nodes={f"model.shop.{name}": {"name": name, "alias": name} for name in ("sales", "stock")})
+
+    def manifest(alias: str) -> SimpleNamespace:
+        return SimpleNamespace(nodes={"model.shop.sales.v1": SimpleNamespace(name="sales", version=1, alias=alias)})
+
+    assert slim.continued_models(manifest("sales"), prod) == {"model.shop.sales": "sales"}
+    assert slim.continued_models(manifest("sales_v1"), prod) == {}

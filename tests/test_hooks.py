@@ -184,6 +184,11 @@ COMMITS = {
         replacing(f"{MARTS}/products.yml", "^        description:", "        descripton:"),
         (f"{MARTS}/products.yml::$.models[0].columns[0]:", "('descripton' was unexpected)"),
     ),
+    "misspelt-key-of-a-version": Case(
+        "dbt-schema",
+        replacing(f"{MARTS}/daily_revenue.yml", "^          alias:", "          # as before\n        alais:"),
+        (f"{MARTS}/daily_revenue.yml::$.models[0].versions[0]:", "('alais' was unexpected)"),
+    ),
     "misspelt-key-of-a-source": Case(
         "dbt-schema",
         replacing(SOURCES, "^    loader:", "    loadr:"),
@@ -237,23 +242,23 @@ jobs:
     ),
     "upper-case-keywords": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "select \\* from final", "SELECT * FROM final"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "CP01", "Keywords must be lower case. [capitalisation.keywords]"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "select \\* from final", "SELECT * FROM final"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "CP01", "Keywords must be lower case. [capitalisation.keywords]"),
     ),
     "sql-that-is-none": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "^    from by_day$", "    form by_day"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "PRS", "Found unparsable section: 'form by_day"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "^    from by_day$", "    form by_day"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "PRS", "Found unparsable section: 'form by_day"),
     ),
     "macro-that-the-package-lacks": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "dataops.audit_columns", "dataops.audit_colums"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "the package dataops has no macro audit_colums"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "dataops.audit_columns", "dataops.audit_colums"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "the package dataops has no macro audit_colums"),
     ),
     "macro-that-nobody-defines": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "dataops.audit_columns", "audit_colums"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "Undefined jinja template variable: 'audit_colums'"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "dataops.audit_columns", "audit_colums"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "Undefined jinja template variable: 'audit_colums'"),
     ),
     "macro-with-an-argument-too-many": Case(
         "sqlfluff",
@@ -329,8 +334,8 @@ GOVERNANCE = {
     ),
     "model-without-unique-test": Violation(
         "check_model_has_unique_test",
-        f"{MARTS}/daily_revenue.sql",
-        "`daily_revenue` does not have a test for uniqueness of a column.",
+        f"{MARTS}/daily_revenue_v2.sql",
+        "`daily_revenue_v2` does not have a test for uniqueness of a column.",
         removing(f"{MARTS}/daily_revenue.yml", "^          - unique$"),
     ),
     "mart-that-reads-a-source": Violation(

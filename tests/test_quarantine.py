@@ -281,7 +281,10 @@ def test_keys_that_are_no_list_are_refused(project, capfd):
     ("arguments", "message"),
     [
         ("keys=['order_id'], loaded_at='arrived_at'", "base_orders has no column arrived_at that says when a row was"),
-        ("keys=['order_number']", "keys names order_number, which is not a column of base_orders. Its columns: row_id, "),
+        (
+            "keys=['order_number']",
+            "keys names order_number, which is not a column of base_orders. Its columns: row_id, ",
+        ),
     ],
 )
 def test_a_column_that_the_judged_model_lacks_is_named(shop, arguments, message):

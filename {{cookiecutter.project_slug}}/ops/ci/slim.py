@@ -77,7 +77,27 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
         for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
-    return Changes(selected, removed, broken)
+    continued = continued_models(manifest, prod)
+    return Changes(
+        selected,
+        [id for id in removed if id not in continued],
+        {name: text for name, text in broken.items() if name not in continued.values()},
+    )
+
+
+def continued_models(manifest: Manifest, prod: Prod) -> dict[str, str]:
+    """The models of prod without versions that have versions now, one of which has the same relation: names by id.
+
+    dbt takes such a model for one that was removed. The crosscheck compares the version with it, columns and types too.
+    """
+    versions = {
+        (node.name, node.alias) for node in manifest.nodes.values() if getattr(node, "version", None) is not None
+    }
+    return {
+        id: node["name"]
+        for id, node in prod.nodes.items()
+        if id not in manifest.nodes and (node["name"], node.get("alias")) in versions
+    }
 
 
 def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:

@@ -178,9 +178,9 @@ class Code:
             if self._manifest.nodes[id].database in databases
         }
 
-    def _order(self, id: str) -> tuple[str, str]:
+    def _order(self, id: str) -> tuple[str, str, str]:
         node = self._manifest.nodes[id]
-        return node.original_file_path.rpartition("/")[0], node.name
+        return node.original_file_path.rpartition("/")[0], node.name, id  # the id of a version ends with it
 
     @staticmethod
     def _has_relation(node) -> bool:

@@ -17,7 +17,7 @@ from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import BUILT, Model
 from ops.crosscheck.comparison import Comparer, Comparison
 from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
-from ops.crosscheck.sides import Side, Workspace
+from ops.crosscheck.sides import Build, Side, Workspace
 
 VERSION = 1
 # Errors that speak of names, never of values.
@@ -176,12 +176,31 @@ def compare_models(
         result.seconds = time.perf_counter() - start
         yield result
     if all_selected:
-        for id in sorted(set(base.builds) - set(models)):
-            if id.startswith("model.") and base.kind(base.builds[id]):
+        for id in gone_models(base, head, models):
+            if base.kind(base.builds[id]):
                 result = ModelResult(id, base.builds[id].name, None, "gone")
                 with contextlib.suppress(duckdb.Error, CannotCompare):  # a view whose tables are gone too
                     result.rows = space.count_rows(base, base.builds[id])
                 yield result
+
+
+def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
+    """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
+    places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
+    continued = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
+    places |= {(build.schema, build.name) for build in continued if build}
+    return [
+        id
+        for id, build in sorted(base.builds.items())
+        if id.startswith("model.") and id not in models and (build.schema, build.name) not in places
+    ]
+
+
+def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
+    """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
+    unversioned = base.builds.get(model.unique_id.rpartition(".v")[0])
+    continued = unversioned if unversioned and after and unversioned.name == after.name else None
+    return base.builds.get(model.unique_id) or continued
 
 
 def _compare_model(
@@ -194,7 +213,8 @@ def _compare_model(
         for name in ("rows_added", "rows_removed", "rows_changed")
         if str(getattr(limits, name)) != "0"
     }
-    before, after = base.builds.get(model.unique_id), head.builds.get(model.unique_id)
+    after = head.builds.get(model.unique_id)
+    before = build_before(base, model, after)
     try:
         if after is None:
             raise CannotCompare(
