@@ -99,6 +99,12 @@ def project(monitored_project, tmp_path) -> Path:
     return copy_project(monitored_project, tmp_path)
 
 
+def test_dbt_show_works_for_every_model(monitored_project):
+    """It runs the tests of the models too, and Elementary's exposure test is no query then."""
+    show = (".venv/bin/dbt", "--quiet", "show", "--select", "path:models", "--limit", "1")
+    succeed(*show, cwd=monitored_project, environment=in_prod())
+
+
 def test_the_first_run_passes_every_monitor(monitored_project):
     assert failed_monitors(monitored_project) == {}
     (count,) = query(

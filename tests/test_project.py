@@ -230,6 +230,7 @@ def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_pat
     git_init(clone)
     succeed("make", "setup", cwd=clone)
     assert "PASS=140" in succeed("make", "build", cwd=clone).output
+    succeed(".venv/bin/dbt", "--quiet", "show", "--select", "path:models", "--limit", "1", cwd=clone)
     succeed("make", "lint", cwd=clone)
     (clone / "CODEOWNERS").write_text("* @corner-shop/data @corner-shop/shop\n")
     succeed("git", "commit", "-a", "-m", "chore: add an owner", cwd=clone)
@@ -270,7 +271,9 @@ def test_the_first_source_of_the_readme_works(tmp_path):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(re.sub(r"^    ", "", content, flags=re.MULTILINE), encoding="utf-8")
     succeed("make", "setup", cwd=project)
-    assert "PASS=5 WARN=0 ERROR=0" in succeed("make", "build", cwd=project).output
+    build = succeed("make", "build", cwd=project).output
+    assert "PASS=5 WARN=0 ERROR=0" in build
+    assert "created sql table model dev_staging.stg_erp__invoices" in build, "prod would show the file as it is now"
     succeed("make", "lint", "test", "docs", cwd=project)
     shown = succeed(".venv/bin/dbt", "show", "--select", "stg_erp__invoices", cwd=project).output
     assert "19.9" in shown

@@ -90,6 +90,16 @@ def shop(project) -> Shop:
     return project
 
 
+def test_the_package_brings_macros_and_doc_blocks_alone(project):
+    """The models of the integration project describe their columns with the blocks."""
+    manifest = project.dbt("parse").result
+    docs = {doc.name for doc in manifest.docs.values() if doc.package_name == "dataops"}
+    assert docs == {"broken_rules", "messages", "raw_row", "rejected_at"}
+    assert not [id for id, node in manifest.nodes.items() if node.package_name == "dataops"]
+    described = manifest.nodes["model.dataops_integration.orders__rejected"].columns["broken_rules"]
+    assert described.description.startswith("The names of all rules that the row breaks")
+
+
 @EITHER
 def test_a_rejected_row_is_kept_with_every_rule_it_breaks(shop, model):
     shop.deliver(1, "7", "12.50", DAY)
