@@ -71,7 +71,7 @@ def test_from_a_pull_request_to_prod_on_github(ready_project, tmp_path, github):
     assert (tmp_path / "clone1" / origin.name / "warehouse/ci/ci_local.duckdb").exists()
     assert not list((tmp_path / "clone1" / origin.name / "warehouse/dev").glob("*.duckdb"))
     assert "There is no prod yet." in step(checks, "Get prod's version").done.output
-    assert len(built(step(checks, "Build and compare").done.output)) == 28
+    assert len(built(step(checks, "Build and compare").done.output)) == 29
     (comment,) = github.comments[1]
     assert "## 🟢 make ci" in comment["body"]
     assert "Prod has no version yet" in comment["body"]

@@ -186,8 +186,8 @@ COMMITS = {
     ),
     "misspelt-key-of-a-version": Case(
         "dbt-schema",
-        replacing(f"{MARTS}/daily_revenue.yml", "^          alias:", "          # as before\n        alais:"),
-        (f"{MARTS}/daily_revenue.yml::$.models[0].versions[0]:", "('alais' was unexpected)"),
+        replacing(f"{MARTS}/daily_revenue.yml", "^        data_tests: \\[\\]", "        data_tets: []"),
+        (f"{MARTS}/daily_revenue.yml::$.models[0].versions[0]:", "('data_tets' was unexpected)"),
     ),
     "misspelt-key-of-a-source": Case(
         "dbt-schema",
