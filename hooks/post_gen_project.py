@@ -3,9 +3,12 @@
 Standard library only, no network, no git: this also runs on every template update, in a temporary folder.
 """
 
+import os
 import re
+import shlex
 import shutil
 import sys
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -44,6 +47,8 @@ SAMPLE = [
 ]
 KEPT_FOLDERS = ["models/staging", "models/intermediate", "models/marts", "seeds", "snapshots", "tests"]
 
+TEMPORARY = re.compile(r"tmp\w{8}")
+
 
 def remove(paths):
     for path in map(Path, paths):
@@ -62,6 +67,16 @@ def settle_parts(kept):
             file.write_bytes(settled.encode())
 
 
+def next_steps():
+    """What to type next. Nothing in the folder of `tempfile` that cruft generates in: there is no project to go to."""
+    project = Path.cwd()
+    if project.parent.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(project.parent.name):
+        return ""
+    here = Path(os.environ.get("PWD", "/"))  # where the command was typed; a hook's own folder is the project
+    folder = project.relative_to(here) if project.is_relative_to(here) else project
+    return f"{project.name} is generated. Next:\n  cd {shlex.quote(str(folder))}\n  git init\n  make setup build\n"
+
+
 def main():
     answers = {"monitoring": MONITORING, "alerts": ALERTS}
     settle_parts(kept=[name for name, answer in answers.items() if answer != "none"])
@@ -77,7 +92,12 @@ def main():
         for folder in map(Path, KEPT_FOLDERS):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ".gitkeep").touch()
-        return
+    else:
+        make_sample()
+    print(next_steps(), end="")
+
+
+def make_sample():
     sys.dont_write_bytecode = True
     sys.path.insert(0, "ops")
     import sample_data
