@@ -54,8 +54,8 @@ analyses/.gitkeep
 docs/ci.md docs/crosscheck.md docs/releasing.md docs/rollback.md docs/runbook.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-ops/__init__.py ops/console.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/problem.py ops/rejected.py ops/run_dbt.py
-ops/setup.py ops/test.py ops/warehouse.py
+ops/__init__.py ops/console.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/problem.py ops/ready.sh ops/rejected.py ops/run_dbt.py
+ops/setup.py ops/task.py ops/test.py ops/warehouse.py
 ops/ci/__init__.py ops/ci/__main__.py ops/ci/prod.py ops/ci/slim.py ops/ci/summary.py
 ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops/crosscheck/command_line.py
 ops/crosscheck/comparison.py ops/crosscheck/judgement.py ops/crosscheck/markdown.py ops/crosscheck/page.py
@@ -183,6 +183,8 @@ def test_it_sets_up_builds_lints_and_commits(project, combination):
     git_init(project)
     first = succeed("make", "setup", cwd=project)
     assert "pre-commit, commit-msg, pre-push: installed" in first.output
+    assert re.search(r"^    \d+ packages: dbt-core 1\.11\.\d+, .*; Python 3\.1\d", first.output, re.MULTILINE), first
+    assert len(first.output.splitlines()) < 15, first  # no line for each package
     assert first.output.splitlines()[-1] == "Ready. Next: make build"
 
     build = succeed("make", "build", cwd=project)
