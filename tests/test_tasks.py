@@ -271,7 +271,8 @@ def test_tasks_need_no_uv(project):
     (project / ".env").write_text("DEV_NAME=cron\n")
     succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=project, environment=bare)
     assert (project / "warehouse/dev/dev_cron.duckdb").exists()
-    succeed("make", "lint", "releases", cwd=project, environment=bare)
+    succeed("make", "lint", "ARGS=ruff", cwd=project, environment=bare)
+    succeed("make", "releases", cwd=project, environment=bare)
     assert not (project / ".tools").exists()
 
 
@@ -340,7 +341,8 @@ def test_missing_tools_are_not_ready(stub_tools):
 def test_a_moved_project_says_so_and_setup_makes_it_work(ready_project, tmp_path):
     """The real tools, with the tasks and the git hooks."""
     moved = tmp_path / "shop"
-    shutil.copytree(ready_project, moved, symlinks=True, copy_function=os.link)  # quick, and as a move looks
+    shutil.copytree(ready_project, moved, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    shutil.copytree(ready_project / ".venv", moved / ".venv", symlinks=True, copy_function=os.link)  # quick
     succeed("git", "init", "--quiet", "--bare", "origin.git", cwd=tmp_path)
     commit = ("git", "commit", "--allow-empty", "-m", "feat: nothing")
     push = ("git", "push", tmp_path / "origin.git", "HEAD:main")
@@ -350,7 +352,7 @@ def test_a_moved_project_says_so_and_setup_makes_it_work(ready_project, tmp_path
         assert done.output.startswith(MOVED), done
     done = succeed("make", "setup", cwd=moved)
     assert done.output.startswith(MOVED.replace("Type: make setup", "They are installed again.")), done
-    assert "PASS=137" in succeed("make", "build", cwd=moved).output
+    succeed("make", "build", "ARGS=--select +stg_shop__products", cwd=moved)
     succeed(*commit, cwd=moved)
 
 

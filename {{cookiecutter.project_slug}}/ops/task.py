@@ -29,9 +29,11 @@ def read_env_file(file: Path) -> str | None:
     """
     if not file.exists():
         return None
-    from dotenv import load_dotenv
-    from dotenv.parser import parse_stream
-
+    try:
+        from dotenv import load_dotenv
+        from dotenv.parser import parse_stream
+    except ModuleNotFoundError:  # .venv is from before an update of the template
+        return ".env cannot be read: python-dotenv is not installed. Type: make setup"
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
