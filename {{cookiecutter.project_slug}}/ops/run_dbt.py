@@ -21,6 +21,7 @@ from dbt_common.exceptions import DbtBaseException
 from ops import monitoring
 from ops.monitoring import stand_in
 # </monitoring>
+from ops.task import warehouse_problem
 from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
@@ -79,6 +80,8 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         os.environ.setdefault("DBT_USE_COLORS", "false")
+    if problem := warehouse_problem(os.environ.get("WAREHOUSE_DIR", "")):
+        return problem
     warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()  # as DuckDB does
     try:
         for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
