@@ -162,6 +162,11 @@ class Code:
         self._internal = {"dbt", f"dbt_{manifest.metadata.adapter_type}"}
 
     @property
+    def manifest(self):
+        """dbt's manifest."""
+        return self._manifest
+
+    @property
     def project(self) -> str:
         """The project's name."""
         return self._manifest.metadata.project_name

@@ -17,9 +17,10 @@ from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import BUILT, Model
 from ops.crosscheck.comparison import Comparer, Comparison
 from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
-from ops.crosscheck.sides import Side, Workspace
+from ops.crosscheck.sides import Build, Side, Workspace
 
 VERSION = 1
+BREAKING = ("different", "gone")
 # Errors that speak of names, never of values.
 ABOUT_NAMES = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 
@@ -35,6 +36,7 @@ class ModelResult:
         other_code_before: names of models that it reads, however many lie between, and that were built from other code.
         rows: of a model that only one side has.
         comparison: None where nothing was compared.
+        broken_contract: what consumers of the base can no longer rely on.
     """
 
     unique_id: str
@@ -49,6 +51,7 @@ class ModelResult:
     comparison: Comparison | None = None
     limits: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    broken_contract: str | None = None
 
 
 @dataclass
@@ -83,7 +86,23 @@ class Result:
     @property
     def breaking(self) -> list[ModelResult]:
         """The models in which readers of the base would find something else than they rely on. A new one is none of them."""
-        return self.with_verdict("different", "gone")
+        return self.with_verdict(*BREAKING)
+
+    @property
+    def breaks_contracts(self) -> bool:
+        """Whether the head breaks what consumers of the base rely on."""
+        return any(model.broken_contract for model in self.models)
+
+    def add_broken_contracts(self, broken: dict[str, str]) -> None:
+        """Notes which contracts the head breaks, by the id of the model: such a model differs, whatever its rows are."""
+        by_id = {model.unique_id: model for model in self.models}
+        for id, text in broken.items():
+            if id not in by_id:
+                by_id[id] = ModelResult(id, ".".join(id.split(".")[2:]), None, "different")
+                self.models.append(by_id[id])
+            by_id[id].broken_contract = text
+            if by_id[id].verdict in ("same", "allowed", "new"):
+                by_id[id].verdict = "different"
 
     @property
     def verdict(self) -> str:
@@ -176,12 +195,21 @@ def compare_models(
         result.seconds = time.perf_counter() - start
         yield result
     if all_selected:
-        for id in sorted(set(base.builds) - set(models)):
+        builds = [_build_before(base, id, head.builds.get(id)) for id in models]
+        for id in sorted(set(base.builds) - set(models) - {build.unique_id for build in builds if build}):
             if id.startswith("model.") and base.kind(base.builds[id]):
                 result = ModelResult(id, base.builds[id].name, None, "gone")
                 with contextlib.suppress(duckdb.Error, CannotCompare):  # a view whose tables are gone too
                     result.rows = space.count_rows(base, base.builds[id])
                 yield result
+
+
+def _build_before(base: Side, id: str, after: Build | None) -> Build | None:
+    """The base's build of a model; of a version, that of the model without versions whose relation it took over."""
+    if found := base.builds.get(id):
+        return found
+    found = base.builds.get(".".join(id.split(".")[:3]))
+    return found if found and after and found.name == after.name else None
 
 
 def _compare_model(
@@ -194,7 +222,8 @@ def _compare_model(
         for name in ("rows_added", "rows_removed", "rows_changed")
         if str(getattr(limits, name)) != "0"
     }
-    before, after = base.builds.get(model.unique_id), head.builds.get(model.unique_id)
+    after = head.builds.get(model.unique_id)
+    before = _build_before(base, model.unique_id, after)
     try:
         if after is None:
             raise CannotCompare(
