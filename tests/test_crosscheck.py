@@ -375,14 +375,19 @@ def test_an_unknown_option_is_an_error(project):
     assert "No such option" in crosscheck(project, "--treshold", code=2).output
 
 
-def test_prod_that_was_never_built_is_an_error(project):
+def test_prod_that_lost_its_data_is_an_error(project):
     (project / PROD).unlink()
     done = crosscheck(project, code=2)
-    assert f"prod was not built: {PROD} is missing.\nType: make release" in done.output
+    assert "is prod, and its data is missing.\nNo other version is whole." in done.output
+    assert "Type: make release" not in done.output, "it would refuse"
     duckdb.connect(str(project / PROD)).close()
+    assert "is prod, and its data is damaged." in crosscheck(project, code=2).output
+    facts = (project / PROD).with_name("release.json")
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    facts.write_text(json.dumps(told | {"size": (project / PROD).stat().st_size}), encoding="utf-8")
     done = crosscheck(project, code=2)
     assert f"prod ({PROD}) has no record of what was built in it.\nType: make release" in done.output
-    (project / PROD).write_text("not a DuckDB file")
+    (project / PROD).write_bytes(b"x" * (project / PROD).stat().st_size)
     assert f"{PROD} cannot be opened" in crosscheck(project, code=2).output
     say_nothing_was_compared(project, done)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli import requires
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
@@ -21,11 +22,22 @@ from dbt_common.exceptions import DbtBaseException
 from ops import monitoring
 from ops.monitoring import stand_in
 # </monitoring>
+from ops.release import CannotRelease, versions
 from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
 FAILURES = ("error", "fail", "runtime error", "partial success")  # how a node can end that stops a build
 BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
+fire_event = requires.fire_event
+
+
+def _fire_unless_interrupted(event, *arguments, **options) -> None:
+    """What dbt reports when a command ends with an exception. Of Ctrl-C it would print a traceback."""
+    if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+        fire_event(event, *arguments, **options)
+
+
+requires.fire_event = _fire_unless_interrupted
 
 
 def invoke_dbt(
@@ -54,7 +66,7 @@ def invoke_dbt(
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
     if isinstance(result.exception, KeyboardInterrupt):
-        sys.exit(f"Stopped: dbt {' '.join(arguments)} did not finish. Nothing has to be cleaned up; type it again.")
+        sys.exit(f"Stopped: dbt {' '.join(arguments)} did not finish. Nothing to clean up. Run the command again.")
     if problem or result.exception:
         print(f"dbt {' '.join(arguments)}: {problem or result.exception}", file=sys.stderr)
     return result
@@ -105,8 +117,14 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return wait_until_writable(file)
     if BUILDING.intersection(arguments):
         return f"prod is written by a release alone. Type: {how_to_build(target)}"
-    if not file.exists():
+    try:
+        prod = versions.current()
+    except CannotRelease as reason:
+        return str(reason)
+    if prod is None:
         return f"Nothing was released yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+    if prod.problem:
+        return f"{prod.id} is prod, and {prod.problem}. {versions.how_to_go_back(prod)}"
     return wait_until_readable(file)
 
 

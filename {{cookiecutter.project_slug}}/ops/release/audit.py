@@ -47,6 +47,17 @@ def built_nodes(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+def model_names(version: Version) -> set[str]:
+    """The names of the models of a version, those of their relations too; empty where its manifest cannot be read."""
+    try:
+        nodes = built_nodes(read_manifest(version.folder / MANIFEST))
+    except CannotRelease:
+        return set()
+    models = [node for node in nodes.values() if node["resource_type"] == "model"]
+    versioned = {f"{node['name']}.v{node['version']}" for node in models if node.get("version")}
+    return {node[name] for node in models for name in ("name", "alias")} | versioned
+
+
 def missing(place: Path, side: Side | None) -> list[str]:
     """The models, seeds and snapshots of the manifest that the candidate lacks, or that hold no data of this release.
 
@@ -130,7 +141,7 @@ def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
         name: of the candidate.
         code: the code that it was built from.
     """
-    before = f"{base.number:04d}"
+    before = base.shown
     result = Result(describe_side(None, before), describe_side(None, name))
     try:
         sides = (

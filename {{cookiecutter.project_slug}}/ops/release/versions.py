@@ -4,6 +4,7 @@
     warehouse/prod/releases/<id>/                         a whole version; never changed once it is there
     warehouse/prod/candidate/                             the version that is being made
     warehouse/prod/stopped/<id>/                          candidates that were stopped
+    warehouse/prod/dry-run/                               the candidate of the last dry run, which has no number
     warehouse/prod/history.jsonl                          every release and rollback, a line each
 
 Numbers count up, whatever the clock says. Everything here but reading needs the lock.
@@ -26,6 +27,7 @@ from ops.release import CannotRelease
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
+DRY_RUN = "dry-run"
 KEPT_STOPPED = 2
 # What a version holds.
 DATA = "prod.duckdb"
@@ -69,12 +71,18 @@ class Version:
 
     @property
     def number(self) -> int:
-        """Counts up from one release to the next."""
-        return int(NAME.fullmatch(self.id)["number"])
+        """Counts up from one release to the next; 0 for a dry run."""
+        found = NAME.fullmatch(self.id)
+        return int(found["number"]) if found else 0
+
+    @property
+    def shown(self) -> str:
+        """How it is named where a number is enough: 0042, or dry-run."""
+        return f"{self.number:04d}" if self.number else self.id
 
     def is_called(self, name: str) -> bool:
         """Whether a number (42) or a name (0042-2026-11-23) is this one's."""
-        return name == self.id or (name.isdecimal() and int(name) == self.number)
+        return name == self.id or (name.isdecimal() and 0 < int(name) == self.number)
 
     @property
     def problem(self) -> str | None:
@@ -109,6 +117,12 @@ def kept() -> list[Version]:
 def stopped() -> list[Version]:
     """The candidates that were stopped, newest first."""
     return _versions(folder() / "stopped")
+
+
+def dry_run() -> Version | None:
+    """The candidate of the last dry run."""
+    version = Version(folder() / DRY_RUN)
+    return version if version.folder.is_dir() else None
 
 
 def current() -> Version | None:
@@ -153,8 +167,25 @@ def find(name: str, among: list[Version]) -> Version:
     for version in stopped():
         if version.is_called(name):
             raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
-    there = ", ".join(version.id for version in among) or "none"
+    if not among:
+        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", "See: make releases")
+    there = ", ".join(version.id for version in among)
     raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+
+
+def how_to_go_back(lost: Version) -> str:
+    """What to type where a version that is prod has lost its data: the nearest version that it was made from, else the newest."""
+    line, version = [], before(lost)
+    while version is not None and version not in line:
+        line.append(version)
+        version = before(version)
+    for version in [*line, *kept()]:
+        if version.id != lost.id and not version.problem:
+            return f"Go back to a version that is whole: make rollback TO={version.number}"
+    return (
+        f"No other version is whole. Put {shown(lost.folder)} back from a backup, or start over:"
+        f" mv {shown(folder())} {shown(folder())}.lost && make release"
+    )
 
 
 def next_id(now: datetime) -> str:
@@ -189,8 +220,13 @@ def admit(made: Path, id: str) -> Version:
 
 
 def set_aside(left: Path, id: str) -> Version:
-    """Puts a candidate that is not to be prod among the stopped ones, of which two are kept: this one and the last whose build
-    came to an end."""
+    """Moves a candidate that is not to be prod to `stopped/`, where two are kept: this one and the last whose build came to
+    an end. One of a dry run takes the place of the dry run before."""
+    if id == DRY_RUN:
+        if earlier := dry_run():
+            remove(earlier)
+        os.rename(left, folder() / DRY_RUN)
+        return Version(folder() / DRY_RUN)
     version = Version(folder() / "stopped" / id)
     version.folder.parent.mkdir(exist_ok=True)
     os.rename(left, version.folder)
@@ -209,6 +245,11 @@ def remove(version: Version) -> None:
     bin.mkdir(exist_ok=True)
     os.rename(version.folder, bin / version.id)
     empty_bin()
+
+
+def discard_candidate() -> None:
+    """Removes what a release leaves that was refused before it made anything."""
+    shutil.rmtree(candidate(), ignore_errors=True)
 
 
 def empty_bin() -> None:
@@ -302,8 +343,13 @@ def recover(prod: Version | None, by: str) -> list[str]:
     link().with_name("current.next").unlink(missing_ok=True)
     if candidate().exists():
         id = str(Version(candidate()).facts.get("id", ""))
-        left = set_aside(candidate(), id if NAME.fullmatch(id) else next_id(datetime.now(UTC)))
-        said.append(f"A release did not finish. What it made so far is {shown(left.folder)}; prod is as it was.")
+        if (candidate() / DATA).exists():
+            known = id == DRY_RUN or NAME.fullmatch(id)
+            left = set_aside(candidate(), id if known else next_id(datetime.now(UTC)))
+            said.append(f"A release did not finish. What it made so far is {shown(left.folder)}; prod is as it was.")
+        else:
+            discard_candidate()
+            said.append("A release did not finish. It had made nothing yet; prod is as it was.")
     if prod is not None and prod.id != last_current():
         known = {event["id"] for event in history()}
         before = find_kept(last_current())
