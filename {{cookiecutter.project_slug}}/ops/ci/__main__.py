@@ -36,9 +36,10 @@ from ops.crosscheck.command_line import remove_results, write_results
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
-from ops.release import CannotRelease, duckdb_file
-from ops.release.acceptance import TRAILER, not_accepted, objections, wording
+from ops.release import CannotRelease, audit, duckdb_file
+from ops.release.acceptance import TRAILER, misspelt_in_commits, not_accepted, objections, wording
 from ops.release.repository import accepted_since
+from ops.release.versions import Version
 from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
@@ -84,6 +85,7 @@ class Run:
             self.prod = copy_prod(self.copy)
             with self.step(self.parsed):
                 manifest = self.parse()
+                self.note_misspelt(manifest)
             with self.step(self.empty):
                 self.build_empty()
             with self.step(self.slim):
@@ -118,6 +120,13 @@ class Run:
         models = sum(id.startswith("model.") for id in result.result.nodes)
         self.parsed.verdict, self.parsed.said = "passed", f"{models:,} models."
         return result.result
+
+    def note_misspelt(self, manifest: Manifest) -> None:
+        """Names what a commit accepts and that is no model: what it was meant for would be red in the end."""
+        if self.prod:
+            known = {model.name for model in Code(manifest).models.values()} | audit.model_names(Version(self.copy))
+            self.summary.notes = misspelt_in_commits(accepted_since(self.prod.commit), known)
+            print(*self.summary.notes, sep="\n", end="\n" * bool(self.summary.notes), flush=True)
 
     def build_empty(self) -> None:
         """Builds everything without rows, and makes the docs page."""
@@ -172,7 +181,7 @@ class Run:
         if not expected and not gone:
             step.verdict, step.said = "not needed", "No model changed, so there is nothing to compare."
             return
-        self.summary.crosscheck = found = self.crosscheck(code, chosen)
+        self.summary.crosscheck = found = self.crosscheck(code, chosen, changes.broken_contracts)
         compared = {model.unique_id for model in found.models}
         step.said = found.headline
         if found.problem or found.with_verdict("not compared") or expected - compared:
@@ -180,24 +189,22 @@ class Run:
             missing = sorted(id.split(".")[-1] for id in expected - compared)
             self.summary.problems += [f"{name} was to be compared, and was not." for name in missing]
             return
-        differing = {model.name for model in found.breaking} | set(changes.broken_contracts)
+        differing = {model.name for model in found.breaking}
         if not differing:
             step.verdict = "passed"
             return
         accepted = accepted_since(self.prod.commit)
         known = {model.name for model in code.models.values()} | differing
         self.not_accepted = left = not_accepted(differing, accepted, known)
-        breaks = [f"Broken contract: {name}: {text}" for name, text in changes.broken_contracts.items() if name in left]
-        self.summary.problems += breaks
         if accepted:
             self.summary.reasons = [str(one) for one in accepted]
         if not left:
             step.verdict = "accepted"
         elif accepted:
-            others = [name for name in left if name not in changes.broken_contracts]
-            self.summary.problems += objections(others, accepted, known)
+            broken = {model.name for model in found.models if model.broken_contract}  # the comparison says it
+            self.summary.problems += objections([name for name in left if name not in broken], accepted, known)
 
-    def crosscheck(self, code: Code, chosen: list) -> Result:
+    def crosscheck(self, code: Code, chosen: list, broken_contracts: dict[str, str]) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
         result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
         try:
@@ -207,6 +214,7 @@ class Run:
                 result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
+        result.add_broken_contracts(broken_contracts)
         written = write_results(result)
         show(new_console(), result, written)
         return result
@@ -241,6 +249,7 @@ class Run:
             return (
                 f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
                 f' a last line "{TRAILER}: {wording(self.not_accepted)}".'
+                + (" A new version of a model breaks no contract: docs/releasing.md." if found.breaks_contracts else "")
             )
         if found:
             return (
