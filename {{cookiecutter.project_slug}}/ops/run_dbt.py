@@ -19,7 +19,7 @@ from dbt_common.exceptions import DbtBaseException
 
 # <monitoring>
 from ops import monitoring
-from ops.monitoring import stand_in
+from ops.monitoring import damage, stand_in
 # </monitoring>
 from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
@@ -93,7 +93,7 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
     # <monitoring>
-    if monitoring.is_on(target) and (problem := wait_until_writable(monitoring.monitoring_file(target))):
+    if monitoring.is_on(target) and (problem := damage.make_usable(monitoring.monitoring_file(target))):
         return problem
     # </monitoring>
     try:
