@@ -84,10 +84,10 @@ ONLY_WITH = {
     ("monitoring", "elementary"): """
         docs/monitoring.md docs/runbook/column-values.md docs/runbook/columns.md docs/runbook/data-test.md
         docs/runbook/dimension.md docs/runbook/exposure.md docs/runbook/freshness.md docs/runbook/model.md
-        docs/runbook/source-freshness.md docs/runbook/volume.md
+        docs/runbook/release.md docs/runbook/source-freshness.md docs/runbook/volume.md
         macros/elementary.sql macros/elementary.yml
-        ops/monitoring/__init__.py ops/monitoring/alerts.py ops/monitoring/clean.py ops/monitoring/command_line.py
-        ops/monitoring/report.py ops/monitoring/stand_in.py ops/monitoring/stats.py
+        ops/monitoring/__init__.py ops/monitoring/alerts.py ops/monitoring/candidates.py ops/monitoring/clean.py
+        ops/monitoring/command_line.py ops/monitoring/damage.py ops/monitoring/report.py ops/monitoring/stand_in.py ops/monitoring/stats.py
     """.split(),
     ("monitoring", "none"): [],
     ("alerts", "none"): [],

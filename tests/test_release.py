@@ -203,7 +203,14 @@ def test_a_test_that_only_warns_does_not_stop_it(project):
 def test_a_model_that_cannot_be_built_stops_it(project):
     (project / "models/staging/second.sql").write_text("select no_such_column\n")
     commit(project, "feat: broken")
-    assert "- model second" in stopped(project, *ACCEPT)
+    assert '- model second: Binder Error: Referenced column "no_such_column" was not found' in stopped(project, *ACCEPT)
+    # And where dbt ends before it builds: its own words, in `make releases` too.
+    (project / "models/staging/second.sql").write_text("select * from {{ ref('no_such_model') }}\n")
+    commit(project, "feat: still broken")
+    reason = "dbt built nothing: Model 'model.small.second' (models/staging/second.sql) depends on a node named 'no_such_model'"
+    assert f"- {reason} which was not found\n" in stopped(project, *ACCEPT)
+    assert facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"] == [f"{reason} which was not found"]
+    assert "dbt built nothing: Model" in ops(project, "release.listing").output
 
 
 def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):
@@ -653,6 +660,8 @@ run(main, "release")
     assert message in done.output
     assert "Traceback" not in done.output
     assert edition(project) == 1
+    (reason,) = facts(project, "stopped", f"0002-{TODAY}")["reasons"]
+    assert message in reason, "make releases shows why"
     make_release(project, *ACCEPT)
     assert edition(project) == 2
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.exceptions import DbtProfileError, DbtProjectError
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
@@ -25,7 +28,12 @@ from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
 FAILURES = ("error", "fail", "runtime error", "partial success")  # how a node can end that stops a build
+HEADING = re.compile(r"[A-Z]\w+ Error( in .*)?")  # the first line of an error of dbt's: the next one says what is wrong
 BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
+
+
+class CannotStart(Exception):
+    """What stands in the way of a dbt command."""
 
 
 def invoke_dbt(
@@ -50,7 +58,8 @@ def invoke_dbt(
                 dbtRunner().invoke(first)
         # </monitoring>
         runner = dbtRunner(manifest, callbacks=[on_event] if on_event else [])
-        result = dbtRunnerResult(success=False) if problem else runner.invoke(list(arguments))
+        stopped = dbtRunnerResult(success=False, exception=CannotStart(problem))
+        result = stopped if problem else runner.invoke(list(arguments))
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
     if isinstance(result.exception, KeyboardInterrupt):
@@ -63,6 +72,35 @@ def invoke_dbt(
 def run_dbt(*arguments: str) -> bool:
     """Runs one dbt command like `invoke_dbt` and returns whether it succeeded."""
     return invoke_dbt(*arguments).success
+
+
+def cause(result: dbtRunnerResult) -> str:
+    """Why dbt ended without results, in one line; empty where it reported results."""
+    error = result.exception
+    if error is None:
+        return ""
+    return one_line(str(error), quotes_data=not isinstance(error, (CannotStart, DbtProfileError, DbtProjectError)))
+
+
+def one_line(message: str, quotes_data: bool = True) -> str:
+    """An error in one line, without the heading that dbt gives it.
+
+    Args:
+        message: dbt's or the database's.
+        quotes_data: whether what it quotes may be data, which is then taken out.
+
+    >>> one_line("Runtime Error in model orders (models/orders.sql)\\n  Conversion Error: Could not convert string 'Ada' to INT32")
+    "Conversion Error: Could not convert string '...' to INT32"
+    >>> one_line("Compilation Error\\n  Model 'orders' depends on a node named 'shop'")
+    "Model 'orders' depends on a node named 'shop'"
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if len(lines) > 1 and HEADING.fullmatch(lines[0]):
+        lines = lines[1:]
+    line = lines[0] if lines else ""
+    if quotes_data and not message.startswith(("Compilation Error", "Parsing Error")):  # as in macros/elementary.sql
+        line = re.sub(r'"(\w+): [^"]*"', r'"\1: ..."', re.sub("'[^']*'", "'...'", line))
+    return textwrap.shorten(line, 300, placeholder=" …")
 
 
 def close_warehouse() -> None:

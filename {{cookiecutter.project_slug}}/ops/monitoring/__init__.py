@@ -94,7 +94,7 @@ def require(target: str) -> None:
         sys.exit(problem)
     problem = examine(monitoring_file(target))
     if isinstance(problem, Damage):
-        sys.exit(f"{described(problem)} It will be set aside, and the history starts again: {how_to_build(target)}")
+        sys.exit(f"{described(problem)} To set it aside and start the history again: {how_to_build(target)}")
     if problem:
         sys.exit(problem)
     if tables_version(target) is None:

@@ -52,7 +52,9 @@ def find_damage(file: Path) -> Damage | None:
         if not broken and not DAMAGE.search(message):
             raise
         in_log = f"{file.name}.wal" in message
-        return Damage(message.splitlines()[0], file.with_name(f"{file.name}.wal") if in_log else file)
+        return Damage(
+            message.splitlines()[0].removeprefix("IO Error: "), file.with_name(f"{file.name}.wal") if in_log else file
+        )
     return None
 
 
@@ -112,7 +114,9 @@ def make_usable(file: Path) -> str | None:
             beside = set_aside(found)
         except OSError as error:
             return f"{described(found)} It cannot be set aside: {error.strerror}."
-        rest = "The history of monitoring starts again." if found.file == file else "What it held of the last run is lost."
+        rest = (
+            "The history of monitoring starts again." if found.file == file else "What it held of the last run is lost."
+        )
         print(f"{described(found)} It is kept as {os.path.relpath(beside)}. {rest}", file=sys.stderr, flush=True)
     return found
 

@@ -15,7 +15,7 @@ from ops.crosscheck.results import Result, describe_side
 from ops.crosscheck.sides import RECORD, Side, open_side
 from ops.release import CannotRelease, duckdb_file
 from ops.release.versions import MANIFEST, Version
-from ops.run_dbt import FAILURES
+from ops.run_dbt import FAILURES, one_line
 
 
 def read_manifest(file: Path) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:
 
 
 def failures(run_results: Path) -> list[str]:
-    """What did not end well in a run: failed tests and models, one line each; what was skipped for it only counted."""
+    """What did not end well in a run: failed tests, and models with their error, one line each; what was skipped for it only
+    counted."""
     lines, skipped = [], 0
     for result in json.loads(run_results.read_text(encoding="utf-8"))["results"]:
         kind, name = result["unique_id"].split(".")[0], result["unique_id"].split(".")[2]
@@ -103,7 +104,11 @@ def failures(run_results: Path) -> list[str]:
         elif result["status"] in FAILURES:
             if kind == "unit_test":  # of a model, whose name comes before its own
                 name = f"{result['unique_id'].split('.')[3]} of {name}"
-            found = f": {result['failures']:,} rows" if result.get("failures") and kind == "test" else ""
+            found = ""
+            if result.get("failures") and kind == "test":
+                found = f": {result['failures']:,} rows"
+            elif kind != "unit_test" and result["status"] != "fail" and result.get("message"):
+                found = f": {one_line(result['message'])}"
             lines.append(f"{kind.replace('_', ' ')} {name}{found}")
     return lines + ([f"{skipped} more were skipped for it"] if skipped else [])
 

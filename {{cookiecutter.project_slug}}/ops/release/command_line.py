@@ -18,6 +18,7 @@ from ops.release.acceptance import read_acceptance
 from ops.release.duckdb_file import in_units
 from ops.release.making import Release, Stopped, next_release
 from ops.release.versions import Version
+from ops.run_dbt import one_line
 
 STOPPED, IMPOSSIBLE = 1, 2
 
@@ -69,6 +70,7 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
         for line in versions.recover(prod, by):
             console.print(line, soft_wrap=True, markup=False)
         release = next_release(accept and read_acceptance(accept), full_refresh, allow_uncommitted, prod, by, console)
+        release.facts["dry_run"] = dry_run
         try:
             release.make()
             if dry_run:
@@ -79,8 +81,8 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
         except Stopped as stopped:
             _tell_stopped(console, release, stopped)
             sys.exit(STOPPED)
-        except BaseException:
-            _keep_candidate(release, "it was interrupted")
+        except BaseException as error:
+            _keep_candidate(release, _why_ended(error))
             raise
         if not dry_run:
             _remove_outdated(console, keep)
@@ -96,6 +98,17 @@ def _remove_outdated(console: Console, keep: int) -> None:
             )
         except OSError as error:  # nothing that was asked for depends on it
             console.print(f"{outdated.id} could not be removed: {error.strerror}.", markup=False)
+
+
+def _why_ended(error: BaseException) -> str:
+    """Why a release could not go on, for `make releases`: in one line, without data."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort, SystemExit)):
+        return "it was interrupted"
+    if isinstance(error, CannotRelease):
+        return error.problem.rstrip(".")
+    if isinstance(error, OSError):
+        return f"it could not be done: {error.strerror}"
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def _keep_candidate(release: Release, reason: str) -> Version | None:
@@ -117,6 +130,7 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
         console.print(f"- and {len(stopped.reasons) - 20} more", style="red")
     prod = f"prod is still {release.base.id}" if release.base else "there is no prod yet"
     console.print(f"{release.id} is not released: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
+    release.facts["remedy"] = stopped.remedy
     version = _keep_candidate(release, "; ".join(reason.rstrip(".") for reason in stopped.reasons))
     if version:
         console.print(

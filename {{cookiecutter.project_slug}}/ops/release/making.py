@@ -32,7 +32,7 @@ from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, o
 from ops.release.duckdb_file import in_units
 from ops.release.repository import Code
 from ops.release.versions import Version
-from ops.run_dbt import close_warehouse, run_dbt
+from ops.run_dbt import cause, close_warehouse, invoke_dbt
 
 TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
 STEPS = 6
@@ -160,17 +160,20 @@ class Release:
     def _build(self, place: Path) -> str:
         shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
         (TARGET_PATH / "run_results.json").unlink(missing_ok=True)
-        succeeded = run_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
+        result = invoke_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
         for name in (versions.MANIFEST, versions.RUN_RESULTS):
             if (TARGET_PATH / name).exists():
                 shutil.copyfile(TARGET_PATH / name, place / name)
         if not (place / versions.RUN_RESULTS).exists():
-            raise Stopped(["dbt could not build; its message is above"], "Mend it, then: make release")
-        self.facts["results"] = found = audit.counts(place / versions.RUN_RESULTS)
-        if not succeeded:
             raise Stopped(
-                audit.failures(place / versions.RUN_RESULTS) or ["dbt stopped; its message is above"],
-                "Mend what failed, then: make release",
+                [f"dbt built nothing: {cause(result) or 'it does not say why'}"], "Fix that, then: make release"
+            )
+        self.facts["results"] = found = audit.counts(place / versions.RUN_RESULTS)
+        if not result.success:
+            raise Stopped(
+                audit.failures(place / versions.RUN_RESULTS)
+                or [f"dbt stopped: {cause(result) or 'it does not say why'}"],
+                "Fix what failed, then: make release",
             )
         if not found["built"]:
             raise Stopped(["nothing was built: the project has no models"], "The README adds a first one.")
@@ -218,7 +221,9 @@ class Release:
     def _judge(self, result: Result) -> None:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
-            raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
+            raise Stopped(
+                [result.problem or f"not compared: {', '.join(names)}"], result.remedy or "What to do is said above."
+            )
         known, differing = ({model.name for model in models} for models in (result.models, result.breaking))
         left = not_accepted(differing, self.accepted, known)
         self.facts["crosscheck"]["accepted"] = sorted(differing.difference(left))
@@ -230,8 +235,10 @@ class Release:
             )
 
     def _docs(self, place: Path) -> str:
-        if not run_dbt("--quiet", "docs", "generate", "--static", "--target", "prod"):
-            raise Stopped(["the docs could not be made; the message above says why"], "Mend it, then: make release")
+        result = invoke_dbt("--quiet", "docs", "generate", "--static", "--target", "prod")
+        if not result.success:
+            why = cause(result) or "the message above says why"
+            raise Stopped([f"the docs could not be made: {why}"], "Fix that, then: make release")
         shutil.copyfile(TARGET_PATH / "static_index.html", place / versions.DOCS)
         return f"{in_units((place / versions.DOCS).stat().st_size)}"
 
@@ -243,6 +250,9 @@ def _as_candidate(id: str) -> Iterator[None]:
     os.environ |= {
         "DATAOPS_CANDIDATE": "true",
         "DATAOPS_RELEASE": id,
+        # Elementary keeps both with the run: monitoring knows what became of a failure (ops/monitoring/candidates.py).
+        "DBT_CAUSE_CATEGORY": versions.CAUSE,
+        "DBT_CAUSE": id,
         "DBT_TARGET": "prod",
         "DBT_TARGET_PATH": str(TARGET_PATH),
     }

@@ -11,6 +11,7 @@ Numbers count up, whatever the clock says. Everything here but reading needs the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -26,7 +27,9 @@ from ops.release import CannotRelease
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
+HISTORY, STOPS = "history.jsonl", "stopped.jsonl"
 KEPT_STOPPED = 2
+CAUSE = "dataops release"  # of the dbt runs that build a candidate
 # What a version holds.
 DATA = "prod.duckdb"
 MANIFEST, RUN_RESULTS, DOCS, CROSSCHECK = "manifest.json", "run_results.json", "docs.html", "crosscheck"
@@ -83,6 +86,14 @@ class Version:
         if not file.is_file():
             return "its data is missing"
         return None if file.stat().st_size == self.facts.get("size") else "its data is damaged"
+
+    @property
+    def invocation(self) -> str | None:
+        """dbt's id of the run that built it, None where that did not come to an end."""
+        try:
+            return json.loads((self.folder / RUN_RESULTS).read_text(encoding="utf-8"))["metadata"]["invocation_id"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -160,7 +171,8 @@ def find(name: str, among: list[Version]) -> Version:
 def next_id(now: datetime) -> str:
     """The name of the next version: one more than any number that was ever used, whatever the clock says."""
     numbers = [version.number for version in [*kept(), *stopped()]]
-    numbers += [int(NAME.fullmatch(event["id"])["number"]) for event in history() if NAME.fullmatch(event["id"])]
+    events = [*history(), *(stop for stop in stops() if stop["action"] == "stopped")]
+    numbers += [int(NAME.fullmatch(event["id"])["number"]) for event in events if NAME.fullmatch(event["id"])]
     return f"{max(numbers, default=0) + 1:04d}-{now:%Y-%m-%d}"
 
 
@@ -200,6 +212,8 @@ def set_aside(left: Path, id: str) -> Version:
     )
     for older in others[KEPT_STOPPED - 1 :]:
         remove(older)
+    with contextlib.suppress(OSError):  # on a full disk its folder alone tells of it
+        _append(STOPS, described_stop(version.folder, id))
     return version
 
 
@@ -232,8 +246,39 @@ def before(version: Version) -> Version | None:
 
 def history() -> list[dict[str, Any]]:
     """What happened, oldest first: `action`, `id`, `from`, `at` (UTC), `by` and, where one was given, `reason`."""
+    return _events(HISTORY)
+
+
+def stops() -> list[dict[str, Any]]:
+    """The candidates that did not become prod, oldest first (`described_stop`), those that are removed by now too; and which of
+    them were reported (`action` is `reported`)."""
+    events = _events(STOPS)
+    known = {event["id"] for event in events}
+    return events + [described_stop(one.folder, one.id) for one in reversed(stopped()) if one.id not in known]
+
+
+def described_stop(left: Path, id: str) -> dict[str, Any]:
+    """What stops() tells of a candidate: `action` (`stopped` or `dry run`), `id`, `at`, why, and the dbt run that built it."""
+    facts = Version(left).facts
+    told = {name: facts.get(name) for name in ("base", "commit", "subject", "remedy")}
+    return told | {
+        "action": "dry run" if facts.get("dry_run") else facts.get("outcome", "stopped"),
+        "id": id,
+        "at": facts.get("made_at", timestamp()),
+        "by": facts.get("made_by"),
+        "reason": "; ".join(facts.get("reasons", [])) or None,
+        "invocation": Version(left).invocation,
+    }
+
+
+def record_reported(id: str) -> None:
+    """Notes that somebody was told of a candidate that was stopped."""
+    _append(STOPS, {"action": "reported", "id": id, "at": timestamp()})
+
+
+def _events(name: str) -> list[dict[str, Any]]:
     try:
-        lines = (folder() / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder() / name).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
     events = []
@@ -258,7 +303,11 @@ def record(action: str, version: Version, before: Version | None, by: str, reaso
     event = {"action": action, "id": version.id, "from": before and before.id, "at": timestamp(), "by": by}
     if reason:
         event["reason"] = reason
-    file = folder() / "history.jsonl"
+    _append(HISTORY, event)
+
+
+def _append(name: str, event: dict[str, Any]) -> None:
+    file = folder() / name
     torn = file.exists() and not file.read_bytes().endswith(b"\n") and file.stat().st_size
     line = ("\n" if torn else "") + json.dumps(event, ensure_ascii=False) + "\n"
     with file.open("ab", buffering=0) as handle:
