@@ -98,7 +98,7 @@ def one_line(message: str, quotes_data: bool = True) -> str:
     if len(lines) > 1 and HEADING.fullmatch(lines[0]):
         lines = lines[1:]
     line = lines[0] if lines else ""
-    if quotes_data and not message.startswith(("Compilation Error", "Parsing Error")):  # as in macros/elementary.sql
+    if quotes_data and not message.startswith(("Compilation Error", "Parsing Error")):
         line = re.sub(r'"(\w+): [^"]*"', r'"\1: ..."', re.sub("'[^']*'", "'...'", line))
     return textwrap.shorten(line, 300, placeholder=" …")
 

@@ -250,7 +250,7 @@ def _as_candidate(id: str) -> Iterator[None]:
     os.environ |= {
         "DATAOPS_CANDIDATE": "true",
         "DATAOPS_RELEASE": id,
-        # Elementary keeps both with the run: monitoring knows what became of a failure (ops/monitoring/candidates.py).
+        # Monitoring keeps both with the run, and so knows in which version something failed.
         "DBT_CAUSE_CATEGORY": versions.CAUSE,
         "DBT_CAUSE": id,
         "DBT_TARGET": "prod",
