@@ -5,6 +5,7 @@ On small tables with Elementary's names and columns, without Elementary; with it
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import platform
@@ -192,7 +193,80 @@ def test_results_are_found_by_what_elementary_alerts_of(prod):
     }
 
 
-# make stats
+# make report and make stats
+
+
+@pytest.fixture
+def history(prod) -> Path:
+    """Elementary's tables after a release that was published and one that was stopped, a failed test and model in each."""
+    stop(make(prod, "0002-2026-11-24", "stopped", "<b>customers</b> differs"))
+    with duckdb.connect(str(prod / "monitoring.duckdb")) as connection:
+        connection.execute(f"""
+            create schema elementary;
+            use elementary;
+            create table dbt_invocations as select *, '{versions.CAUSE}' as cause_category, '[]' as selected,
+                '{datetime.now(UTC):%Y-%m-%d %H:%M:%S}' as generated_at,
+                from (values ('run of 0001', '0001-2026-11-23'), ('run of 0002', '0002-2026-11-24')) as t(invocation_id, cause);
+            create table elementary_test_results as select 'id' as id, invocation_id, status, 'Got 3' as test_results_description
+                from dbt_invocations, (values ('pass'), ('fail')) as t(status);
+            create table dbt_run_results as select invocation_id, generated_at, resource_type, status, name,
+                'model.shop.' || name as unique_id, 'execution' as model_execution_id, null::varchar as message, 1 as rows_affected,
+                1.0 as execution_time,
+                from dbt_invocations, (values ('model', 'orders', 'error'), ('test', 'unique_orders', 'fail'),
+                    ('test', 'not_null_orders', 'pass')) as t(resource_type, name, status);
+            create table dbt_models as from (values ('model.shop.orders', 'models/marts/orders.sql'),
+                ('model.shop.sales', 'models/marts/sales.sql'),
+                ('model.shop.base', 'models/staging/shop/base/base.sql')) as t(unique_id, original_path);
+            create table dbt_tests as from (values ('model.shop.orders', null, 'unique'), ('model.shop.sales', null, 'not_null'),
+                ('model.shop.sales', 'dataops', 'unique')) as t(parent_model_unique_id, test_namespace, test_original_name),
+                (select null::varchar as short_name);
+        """)
+    return prod / "monitoring.duckdb"
+
+
+def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(history):
+    report = import_from_template("ops.monitoring.report")
+    with duckdb.connect(str(history)) as connection:
+        connection.execute("use elementary")
+        banner = report.mark_candidates(connection, "prod", 30)
+        results = connection.execute("select * exclude (id) from elementary_test_results order by all").fetchall()
+        messages = connection.execute(
+            "select invocation_id, name, message from dbt_run_results order by all"
+        ).fetchall()
+        assert report.mark_candidates(connection, "dev", 30) == ""
+    mark = "[In stopped candidate 0002: no reader of prod sees this data.]"
+    assert results == [
+        ("run of 0001", "fail", "Got 3"),
+        ("run of 0001", "pass", "Got 3"),
+        ("run of 0002", "fail", f"{mark} Got 3"),
+        ("run of 0002", "pass", "Got 3"),
+    ]
+    assert {(run, message) for run, name, message in messages if name == "orders"} == {
+        ("run of 0001", None),
+        ("run of 0002", mark),
+    }
+    assert "1 of the builds in this report never became prod" in banner
+    assert "<li>stopped candidate 0002 (0002-2026-11-24): &lt;b&gt;customers&lt;/b&gt; differs</li>" in banner
+
+
+def test_statistics_count_what_was_not_published_apart(history):
+    stats = import_from_template("ops.monitoring.stats")
+    trend, *_ = stats.statistics("prod")
+    names, values = (list(column.cells) for column in trend.columns[:2])
+    figures = dict(zip(names, values, strict=True))
+    expected = {
+        "runs": "1",
+        "runs with a failure": "1",
+        "models failed or skipped": "1",
+        "tests run": "2",
+        "tests failed": "1",
+        "rows built": "3",
+        "runs not published": "1",
+        "models failed in them": "1",
+        "tests failed in them": "1",
+        "models with a tested key": "1 of 2, 1 exempt",
+    }
+    assert expected.items() <= figures.items(), figures
 
 
 def test_models_with_a_tested_key_are_counted_by_the_rule_that_lint_checks():
@@ -213,3 +287,24 @@ def test_models_with_a_tested_key_are_counted_by_the_rule_that_lint_checks():
     assert governance.has_tested_key("models/marts/orders.sql", [], []) is None
     names = [one["name"] for one in yaml.safe_load((TEMPLATE / "dbt-bouncer.yml").read_text())["manifest_checks"]]
     assert names.count(governance.TESTED_KEY) == 1
+
+
+@pytest.mark.parametrize("module", ["ops.governance", "ops.run_dbt"])
+def test_the_examples_of_a_module_are_what_it_gives(module):
+    found = doctest.testmod(import_from_template(module))
+    assert found.attempted and not found.failed
+
+
+def test_why_dbt_ended_is_one_line_without_data():
+    run_dbt = import_from_template("ops.run_dbt")
+
+    def cause(error: BaseException | None) -> str:
+        return run_dbt.cause(run_dbt.dbtRunnerResult(success=False, exception=error))
+
+    value = "Conversion Error: Could not convert string 'ada@example.com' to INT32\n\nLINE 1: select 'ada@example.com'"
+    assert cause(run_dbt.DbtBaseException(value)) == "Conversion Error: Could not convert string '...' to INT32"
+    key = 'Constraint Error: Duplicate key "email: ada@example.com" violates primary key constraint.'
+    assert "ada@" not in cause(run_dbt.DbtBaseException(key))
+    assert cause(run_dbt.CannotStart("DBT_THREADS is '0'. It must be 1 or more.")).startswith("DBT_THREADS is '0'.")
+    assert len(cause(run_dbt.CannotStart("word " * 500))) <= 300
+    assert cause(None) == ""

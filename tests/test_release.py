@@ -211,6 +211,9 @@ def test_a_model_that_cannot_be_built_stops_it(project):
     assert f"- {reason} which was not found\n" in stopped(project, *ACCEPT)
     assert facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"] == [f"{reason} which was not found"]
     assert "dbt built nothing: Model" in ops(project, "release.listing").output
+    stopped(project, *ACCEPT, DBT_THREADS="none")
+    (reason,) = facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"]
+    assert reason == "dbt built nothing: DBT_THREADS is 'none'. It must be a number of threads, 1 or more"
 
 
 def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):
