@@ -163,12 +163,19 @@ def test_a_locked_file_is_waited_for_and_left_alone(file, monkeypatch, capsys):
     assert count(file) == ROWS
 
 
-def test_a_file_that_may_not_be_read_is_left_alone(file, monkeypatch):
+@pytest.mark.parametrize(
+    "words",
+    [
+        'Cannot open file "monitoring.duckdb": Permission denied',
+        'Failure while replaying WAL file "monitoring.duckdb.wal": Out of Memory Error: failed to allocate',
+    ],
+)
+def test_a_file_that_cannot_be_read_for_another_reason_is_left_alone(file, monkeypatch, words):
     """Whoever runs the tests may be root, who may read everything."""
 
     def refuse(*_arguments, **_options):
-        raise duckdb.IOException('IO Error: Cannot open file "monitoring.duckdb": Permission denied')
+        raise duckdb.IOException(f"IO Error: {words}")
 
     monkeypatch.setattr(damage.duckdb, "connect", refuse)
-    assert "Permission denied" in damage.make_usable(file)
+    assert words in damage.make_usable(file)
     assert [path.name for path in file.parent.iterdir()] == ["monitoring.duckdb"]

@@ -49,7 +49,7 @@ def find_damage(file: Path) -> Damage | None:
     except duckdb.Error as error:
         message = str(error)
         broken = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException))
-        if not broken and not DAMAGE.search(message):
+        if "Out of Memory" in message or not (broken or DAMAGE.search(message)):
             raise
         in_log = f"{file.name}.wal" in message
         return Damage(
