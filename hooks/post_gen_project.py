@@ -3,9 +3,12 @@
 Standard library only, no network, no git: this also runs on every template update, in a temporary folder.
 """
 
+import os
 import re
+import shlex
 import shutil
 import sys
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -30,7 +33,7 @@ MONITORING_FILES = [
 # Files that are copied without rendering say with comment lines which parts belong to monitoring or to alerts.
 PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
 PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml", "ops/*.py"]
-# The sample domain. Folders that it empties get a .gitkeep, because dbt_project.yml names them.
+# The sample's files, and folders that hold nothing else; comments mark its parts of other files (ops/remove_sample.py).
 SAMPLE = [
     "models/staging/shop",
     "models/intermediate",
@@ -40,9 +43,11 @@ SAMPLE = [
     "snapshots/product_prices.yml",
     "tests",
     "ops/sample_data.py",
+    "ops/remove_sample.py",
     "docs/sample-data.md",
 ]
-KEPT_FOLDERS = ["models/staging", "models/intermediate", "models/marts", "seeds", "snapshots", "tests"]
+
+TEMPORARY = re.compile(r"tmp\w{8}")
 
 
 def remove(paths):
@@ -62,6 +67,16 @@ def settle_parts(kept):
             file.write_bytes(settled.encode())
 
 
+def next_steps():
+    """What to type next. Nothing in the folder of `tempfile` that cruft generates in: there is no project to go to."""
+    project = Path.cwd()
+    if project.parent.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(project.parent.name):
+        return ""
+    here = Path(os.environ.get("PWD", "/"))  # where the command was typed; a hook's own folder is the project
+    folder = project.relative_to(here) if project.is_relative_to(here) else project
+    return f"{project.name} is generated. Next:\n  cd {shlex.quote(str(folder))}\n  git init\n  make setup build\n"
+
+
 def main():
     answers = {"monitoring": MONITORING, "alerts": ALERTS}
     settle_parts(kept=[name for name, answer in answers.items() if answer != "none"])
@@ -72,19 +87,24 @@ def main():
             remove(paths)
     if CI == "none":
         remove(OF_ANY_HOST)
-    if EXAMPLE == "no":
-        remove(SAMPLE)
-        for folder in map(Path, KEPT_FOLDERS):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / ".gitkeep").touch()
-        return
+    write_or_remove_sample()
+    print(next_steps(), end="")
+
+
+def write_or_remove_sample():
     sys.dont_write_bytecode = True
     sys.path.insert(0, "ops")
+    import remove_sample
     import sample_data
 
-    until = date.fromisoformat(SAMPLE_UNTIL)
-    since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
-    sample_data.write_csv(Path("seeds", "shop"), since, until)
+    project = Path()
+    if EXAMPLE == "yes":
+        until = date.fromisoformat(SAMPLE_UNTIL)
+        since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
+        sample_data.write_csv(project / "seeds" / "shop", since, until)
+    remove_sample.write_list(project, SAMPLE)
+    if EXAMPLE == "no":
+        remove_sample.apply(project, remove_sample.plan(project, remove_sample.read_list(project)))
 
 
 if __name__ == "__main__":

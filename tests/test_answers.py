@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -217,12 +218,21 @@ def test_a_template_update_leaves_the_sample_alone(tmp_path):
     owners = template / "{{cookiecutter.project_slug}}" / "CODEOWNERS"
     owners.write_text(owners.read_text() + "# newer\n")
     succeed("git", "commit", "-q", "-a", "-m", "newer", cwd=template)
-    succeed(cruft, "update", "--skip-apply-ask", cwd=project)
+    updated = succeed(cruft, "update", "--skip-apply-ask", cwd=project).output
+    assert "make setup" not in updated, "an update is generated in a folder that is removed"
     assert (project / "CODEOWNERS").read_text().endswith("# newer\n")
     assert (project / "seeds/shop/raw_orders.csv").read_bytes() == orders
     assert json.loads((project / ".cruft.json").read_text())["context"]["cookiecutter"]["sample_until"] == "2026-03-01"
     changed = succeed("git", "status", "--porcelain", cwd=project).output.split()
     assert changed == ["M", ".cruft.json", "M", "CODEOWNERS"]
+
+
+def test_the_last_lines_say_what_to_type_next(tmp_path):
+    command = [sys.executable, "-m", "cookiecutter", REPOSITORY, "--no-input", "-o", tmp_path / "my shops"]
+    for shell, folder in ((tmp_path, "'my shops/corner_shop'"), (REPOSITORY, f"'{tmp_path}/my shops/corner_shop'")):
+        shutil.rmtree(tmp_path / "my shops", ignore_errors=True)
+        done = succeed(*command, cwd=tmp_path, environment=clean_environment(PWD=str(shell)))
+        assert done.output == f"corner_shop is generated. Next:\n  cd {folder}\n  git init\n  make setup build\n"
 
 
 def test_generation_needs_no_home_and_no_network(tmp_path):

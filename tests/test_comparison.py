@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import duckdb
@@ -352,3 +354,29 @@ def test_tables_without_a_column_in_common_are_counted():
         connection.execute("create table head_table as select 1 as b from range(5)")
         result = Comparer(connection, "base_table", "head_table", ["a"]).compare()
     assert (result.rows_base, result.rows_head, result.rows_added, result.columns_differ) == (3, 5, 2, True)
+
+
+def test_a_version_continues_the_model_without_versions():
+    """Its readers find the same relation, so it is compared with what that held, and nothing is gone; in later releases too."""
+    sides, results = import_from_template("ops.crosscheck.sides"), import_from_template("ops.crosscheck.results")
+
+    def side(**builds: str):
+        """A side with these models, by id and the name of their relation."""
+        found = {
+            f"model.shop.{id}": sides.Build(
+                f"model.shop.{id}", "marts", name, "prod", "", "success", datetime(2026, 1, 1), 0
+            )
+            for id, name in builds.items()
+        }
+        return sides.Side("prod", "prod", Path("prod.duckdb"), found, {})
+
+    models = {f"model.shop.{id}": SimpleNamespace(unique_id=f"model.shop.{id}") for id in ("sales.v1", "sales.v2")}
+    head = side(**{"sales.v1": "sales", "sales.v2": "sales_v2"})
+    old = side(sales="sales", stock="stock")
+    before = [results.build_before(old, model, head.builds[id]) for id, model in models.items()]
+    assert before == [old.builds["model.shop.sales"], None]
+    assert results.gone_models(old, head, models) == ["model.shop.stock"]
+    later = side(**{"sales": "sales", "sales.v1": "sales", "sales.v2": "sales_v2"})
+    assert results.gone_models(later, head, models) == []
+    elsewhere = side(**{"sales.v1": "sales_v1", "sales.v2": "sales_v2"})
+    assert results.gone_models(old, elsewhere, models) == ["model.shop.sales", "model.shop.stock"]

@@ -72,7 +72,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 def test_the_same_data_is_the_same(project):
     done = succeed("make", "crosscheck", cwd=project)
-    assert "dev against prod, 22 models: 22 the same." in done.output
+    assert "dev against prod, 23 models: 23 the same." in done.output
     assert done.output.splitlines()[-1].endswith("target/crosscheck/result.json. Nothing to do.")
     result = outcome(project)
     assert (result["version"], result["verdict"], result["exit_code"]) == (1, "same", 0)
@@ -158,7 +158,7 @@ def test_a_model_that_is_new_or_gone_is_a_difference(project):
     )
     succeed("make", "build", "ARGS=--select cities", cwd=project)
     done = crosscheck(project, code=1)
-    assert "22 the same, 1 only in dev" in done.output
+    assert "23 the same, 1 only in dev" in done.output
     with duckdb.connect(str(project / DEV), read_only=True) as dev:
         (cities,) = dev.execute("select count(*) from dev_marts.cities").fetchone()
     assert (of_model(project, "cities")["verdict"], of_model(project, "cities")["rows"]) == ("new", cities)
@@ -170,7 +170,7 @@ def test_a_model_that_is_new_or_gone_is_a_difference(project):
     (project / "models/marts/cities.sql").unlink()
     (project / "models/marts/cities.yml").unlink()
     done = crosscheck(project, code=1)
-    assert "22 the same, 1 only in prod" in done.output
+    assert "23 the same, 1 only in prod" in done.output
     assert re.search(rf"│ cities +│ gone +│ +{cities} │ +│", done.output)
 
 
@@ -375,14 +375,19 @@ def test_an_unknown_option_is_an_error(project):
     assert "No such option" in crosscheck(project, "--treshold", code=2).output
 
 
-def test_prod_that_was_never_built_is_an_error(project):
+def test_prod_that_lost_its_data_is_an_error(project):
     (project / PROD).unlink()
     done = crosscheck(project, code=2)
-    assert f"prod was not built: {PROD} is missing.\nType: make release" in done.output
+    assert "is prod, and its data is missing.\nNo other version is whole." in done.output
+    assert "Type: make release" not in done.output, "it would refuse"
     duckdb.connect(str(project / PROD)).close()
+    assert "is prod, and its data is damaged." in crosscheck(project, code=2).output
+    facts = (project / PROD).with_name("release.json")
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    facts.write_text(json.dumps(told | {"size": (project / PROD).stat().st_size}), encoding="utf-8")
     done = crosscheck(project, code=2)
     assert f"prod ({PROD}) has no record of what was built in it.\nType: make release" in done.output
-    (project / PROD).write_text("not a DuckDB file")
+    (project / PROD).write_bytes(b"x" * (project / PROD).stat().st_size)
     assert f"{PROD} cannot be opened" in crosscheck(project, code=2).output
     say_nothing_was_compared(project, done)
 
@@ -485,7 +490,7 @@ def test_a_window_that_differs_is_an_error_whose_remedy_works(project):
     assert "17 the same, 5 could not be compared" in done.output
     (remedy,) = re.findall(r"^Build dev like prod: (make build .*)$", done.output, re.MULTILINE)
     succeed("sh", "-c", remedy, cwd=project)
-    assert "22 the same" in crosscheck(project, code=0).output
+    assert "23 the same" in crosscheck(project, code=0).output
 
 
 def started(project: Path):
@@ -502,7 +507,7 @@ def test_a_file_that_somebody_writes_is_waited_for(project):
         process = started(project)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    assert "22 the same" in output
+    assert "23 the same" in output
 
 
 def test_ctrl_c_stops_it_without_a_traceback(project):
@@ -527,7 +532,7 @@ def test_two_release_files_of_one_name_are_compared_views_too(project):
         shutil.copy(project / PROD, folder / "prod.duckdb")
     newer = "warehouse/prod/releases/2/prod.duckdb"
     files = ["--base", "warehouse/prod/releases/1/prod.duckdb", "--head", newer]
-    assert "22 the same" in crosscheck(project, *files, code=0).output
+    assert "23 the same" in crosscheck(project, *files, code=0).output
     change(project / newer, "update staging.base_shop__products set unit_price = 999.99 where product_id = 3")
     crosscheck(project, *files, code=1)
     found = of_model(project, "stg_shop__products")["comparison"]

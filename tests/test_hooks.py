@@ -184,6 +184,11 @@ COMMITS = {
         replacing(f"{MARTS}/products.yml", "^        description:", "        descripton:"),
         (f"{MARTS}/products.yml::$.models[0].columns[0]:", "('descripton' was unexpected)"),
     ),
+    "misspelt-key-of-a-version": Case(
+        "dbt-schema",
+        replacing(f"{MARTS}/daily_revenue.yml", "^        data_tests: \\[\\]", "        data_tets: []"),
+        (f"{MARTS}/daily_revenue.yml::$.models[0].versions[0]:", "('data_tets' was unexpected)"),
+    ),
     "misspelt-key-of-a-source": Case(
         "dbt-schema",
         replacing(SOURCES, "^    loader:", "    loadr:"),
@@ -237,23 +242,23 @@ jobs:
     ),
     "upper-case-keywords": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "select \\* from final", "SELECT * FROM final"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "CP01", "Keywords must be lower case. [capitalisation.keywords]"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "select \\* from final", "SELECT * FROM final"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "CP01", "Keywords must be lower case. [capitalisation.keywords]"),
     ),
     "sql-that-is-none": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "^    from by_day$", "    form by_day"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "PRS", "Found unparsable section: 'form by_day"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "^    from by_day$", "    form by_day"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "PRS", "Found unparsable section: 'form by_day"),
     ),
     "macro-that-the-package-lacks": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "dataops.audit_columns", "dataops.audit_colums"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "the package dataops has no macro audit_colums"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "dataops.audit_columns", "dataops.audit_colums"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "the package dataops has no macro audit_colums"),
     ),
     "macro-that-nobody-defines": Case(
         "sqlfluff",
-        replacing(f"{MARTS}/daily_revenue.sql", "dataops.audit_columns", "audit_colums"),
-        (f"[{MARTS}/daily_revenue.sql] FAIL", "Undefined jinja template variable: 'audit_colums'"),
+        replacing(f"{MARTS}/daily_revenue_v2.sql", "dataops.audit_columns", "audit_colums"),
+        (f"[{MARTS}/daily_revenue_v2.sql] FAIL", "Undefined jinja template variable: 'audit_colums'"),
     ),
     "macro-with-an-argument-too-many": Case(
         "sqlfluff",
@@ -329,8 +334,8 @@ GOVERNANCE = {
     ),
     "model-without-unique-test": Violation(
         "check_model_has_unique_test",
-        f"{MARTS}/daily_revenue.sql",
-        "`daily_revenue` does not have a test for uniqueness of a column.",
+        f"{MARTS}/daily_revenue_v2.sql",
+        "`daily_revenue_v2` does not have a test for uniqueness of a column.",
         removing(f"{MARTS}/daily_revenue.yml", "^          - unique$"),
     ),
     "mart-that-reads-a-source": Violation(
@@ -374,6 +379,23 @@ GOVERNANCE = {
         f"{INTERMEDIATE}/int_sold.sql",
         "`int_sold` references upstream models that are not permitted: ['customers']",
         adding_model(f"{INTERMEDIATE}/int_sold.sql", "ref('customers')"),
+    ),
+    "view-of-a-source": Violation(
+        "check_model_of_source_holds_its_rows",
+        f"{STAGING}/stg_shop__price_list.sql",
+        "`stg_shop__price_list` is materialized as view, but reads a source, so prod would change whenever the source does."
+        " Add this line at its top: {{ config(materialized='table') }}",
+        adding_model(f"{STAGING}/stg_shop__price_list.sql", "source('shop', 'raw_products')"),
+    ),
+    "base-model-that-is-a-view": Violation(
+        "check_base_model_holds_its_rows",
+        f"{STAGING}/base/base_shop__baskets.sql",
+        "`base_shop__baskets` is materialized as view, but is a base model, whose rows are judged once, not again by each"
+        " reader. In its config(...), write: materialized='table'",
+        lambda project: (
+            adding_model(f"{STAGING}/base/base_shop__baskets.sql")(project),
+            replace(project, f"{STAGING}/base/base_shop__baskets.sql", "^", "{{ config(materialized='view') }}\n\n"),
+        ),
     ),
     "yaml-in-another-folder": Violation(
         "check_model_documented_in_same_directory",
@@ -581,8 +603,18 @@ def test_commit_is_refused(project, case):
 def test_commit_message_is_refused(project, message, says):
     append(project, "models/overview.md", "\nMore.\n")
     done = refused_commit(project, message)
-    assert failed_hooks(done) == {"commit-message"}, done
+    assert failed_hooks(done) == {"typed-message"}, done
     assert_says(done, f"[Bad commit message] >> {message}", says)
+    assert "conflict markers" not in done.output, "found before the hooks that take longer"
+
+
+def test_a_message_from_a_file_is_refused_after_the_other_hooks(project):
+    append(project, "models/overview.md", "\nMore.\n")
+    (project / "target/message.txt").write_text("add a column\n", encoding="utf-8")
+    git(project, "add", "--all")
+    done = run("git", "commit", "-F", "target/message.txt", cwd=project)
+    assert done.code != 0, done
+    assert failed_hooks(done) == {"commit-message"}, done
 
 
 def test_commit_is_refused_for_gitlab(ready_project, tmp_path):
@@ -655,7 +687,7 @@ def test_good_change_commits_and_pushes(project):
 
 
 def test_every_hook_has_a_case(ready_project, tmp_path):
-    covered = {case.hook for case in COMMITS.values()} | {"commit-message", "dbt-parse", "governance"}
+    covered = {case.hook for case in COMMITS.values()} | {"commit-message", "typed-message", "dbt-parse", "governance"}
     assert hook_ids(ready_project, GIT_STAGES) == covered
     assert hook_ids(make_project(tmp_path, ci="gitlab"), GIT_STAGES) == covered - {"ci-security"}
     assert hook_ids(ready_project, {"manual"}) == set(REPAIRS)

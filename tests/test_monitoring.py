@@ -99,6 +99,12 @@ def project(monitored_project, tmp_path) -> Path:
     return copy_project(monitored_project, tmp_path)
 
 
+def test_dbt_show_works_for_every_model(monitored_project):
+    """It runs the tests of the models too, and Elementary's exposure test is no query then."""
+    show = (".venv/bin/dbt", "--quiet", "show", "--select", "path:models", "--limit", "1")
+    succeed(*show, cwd=monitored_project, environment=in_prod())
+
+
 def test_the_first_run_passes_every_monitor(monitored_project):
     assert failed_monitors(monitored_project) == {}
     (count,) = query(
@@ -281,13 +287,39 @@ def test_every_morning_on_github_a_fault_is_reported_and_alerted(slack, tmp_path
         assert 0 < len(lines) - len(kept) < 40
         orders.write_text("".join(kept), encoding="utf-8")
         (steps,) = runner.workflow("schedule.yml", commit(origin, "feat: a day"), set_up=False).values()
-    # Items and payments of orders that never came go to quarantine, so the release stops; the owner hears of it all the same.
+    # Items and payments of orders that never came go to quarantine, so the release stops. The owner hears that, once, and not of
+    # each failure in data that no reader sees.
     assert failed(steps) == ["Release"]
     assert "is not released: prod is still 0001-" in step(steps, "Release").done.output
-    assert [message for message in slack.messages if "Monitor: orders_of_a_day" in message]
+    (message,) = [message for message in slack.messages if "was stopped" in message]
+    for part in (
+        "Release 0002-",
+        "was stopped: prod is unchanged",
+        "Why: test ",
+        "Prod: still 0001-",
+        "docs/runbook/release.md",
+    ):
+        assert part in message, (part, message)
+    assert "in stopped candidate 0002 are not sent" in step(steps, "Alerts").done.output
+    # 0001 was published without a day that its monitors missed: that is alerted.
+    (folder,) = tmp_path.glob("clone2/*")
+    alerts = query(
+        folder,
+        HISTORY,
+        """
+        select distinct a.status, i.cause[:4] from elementary.alerts_v2 as a
+        join elementary.elementary_test_results as r on r.id = a.alert_id
+        join elementary.dbt_invocations as i on i.invocation_id = r.invocation_id
+        order by all
+        """,
+    )
+    assert alerts == [("pending", "0002"), ("sent", "0001")]
     (report,) = (one for one in github.artifacts if one.name == "report")
     with zipfile.ZipFile(io.BytesIO(report.content)) as files:
-        assert "prod.html" in files.namelist()
+        page = files.read("prod.html").decode()
+    assert "stopped candidate 0002 (0002-" in page
+    data = base64.b64decode(re.search(r"atob\('([^']+)'\)", page)[1]).decode()
+    assert "[In stopped candidate 0002: no reader of prod sees this data.]" in data
 
 
 def test_a_clean_fortnight_raises_no_alert(project):
@@ -379,7 +411,7 @@ def test_a_slow_endpoint_is_given_up_after_a_while(project, slack):
     assert slack.messages
 
 
-def test_a_build_that_is_killed_leaves_monitoring_readable(project):
+def test_a_build_that_is_killed_leaves_monitoring_readable_and_a_damaged_file_is_set_aside(project):
     for started in ("marts.orders", "elementary.on-run-end"):
         with start("make", "build", cwd=project, environment=in_prod()) as killed:
             for line in killed.stdout:
@@ -389,15 +421,26 @@ def test_a_build_that_is_killed_leaves_monitoring_readable(project):
             killed.wait()
         succeed("make", "stats", cwd=project)  # waits until the system has taken the dead process's lock away
         assert query(project, HISTORY, "select count(*) > 0 from elementary.dbt_invocations") == [(True,)]
+    content = (project / HISTORY).read_bytes()
+    (project / HISTORY).write_bytes(content[:-1000])
+    asked = run("make", "report", cwd=project)
+    assert asked.code != 0
+    assert "monitoring.duckdb is damaged: Could not read enough bytes" in asked.output
+    assert "To set it aside and start the history again: make release" in asked.output
+    assert "Traceback" not in asked.output
     done = build(project, FIRST)
     assert done.code == 0, done
+    assert "The history of monitoring starts again." in done.output
+    (kept,) = (project / HISTORY).parent.glob("monitoring.damaged-*.duckdb")
+    assert kept.read_bytes() == content[:-1000]
+    assert query(project, HISTORY, "select count(*) from elementary.dbt_invocations where command = 'build'") == [(1,)]
     assert failed_monitors(project) == {}
 
 
 def test_statistics_name_what_ran(monitored_project):
     stats = succeed("make", "stats", cwd=monitored_project).output
     assert re.search(r"runs\s+│\s+1 │\s+0 │\s+\+1", stats), stats
-    assert "17 of 22 (77 %)" in stats
+    assert "18 of 18, 5 exempt" in stats
     tables = (
         "select schema_name || '.' || table_name from duckdb_tables()"
         " where schema_name in ('raw', 'staging', 'marts', 'snapshots')"

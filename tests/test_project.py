@@ -7,8 +7,10 @@ import json
 import re
 import shutil
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
@@ -51,11 +53,13 @@ EVERY_PROJECT = """
 .editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .sqlfluff .sqlfluffignore .yamllint
 CODEOWNERS CONTRIBUTING.md Makefile README.md dbt-bouncer.yml dbt_project.yml packages.yml profiles.yml pyproject.toml
 analyses/.gitkeep
-docs/ci.md docs/crosscheck.md docs/releasing.md docs/rollback.md docs/runbook.md docs/ways-of-working.md
+docs/ci.md docs/crosscheck.md docs/marts.md docs/quarantine.md docs/releasing.md docs/rollback.md docs/runbook.md docs/unit-tests.md
+docs/versions.md docs/ways-of-working.md
 macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-ops/__init__.py ops/console.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/problem.py ops/rejected.py ops/run_dbt.py
-ops/setup.py ops/test.py ops/warehouse.py
+ops/__init__.py ops/commit_message.py ops/console.py ops/dbt_schema.py ops/docs.py ops/governance.py ops/hooks.py ops/installed.py ops/packages.py ops/problem.py ops/ready.sh ops/rejected.py ops/run_dbt.py
+ops/setup.py ops/task.py ops/test.py ops/warehouse.py
+ops/governance_checks/manifest/check_models.py
 ops/ci/__init__.py ops/ci/__main__.py ops/ci/prod.py ops/ci/slim.py ops/ci/summary.py
 ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops/crosscheck/command_line.py
 ops/crosscheck/comparison.py ops/crosscheck/judgement.py ops/crosscheck/markdown.py ops/crosscheck/page.py
@@ -84,26 +88,26 @@ ONLY_WITH = {
     ("monitoring", "elementary"): """
         docs/monitoring.md docs/runbook/column-values.md docs/runbook/columns.md docs/runbook/data-test.md
         docs/runbook/dimension.md docs/runbook/exposure.md docs/runbook/freshness.md docs/runbook/model.md
-        docs/runbook/source-freshness.md docs/runbook/volume.md
+        docs/runbook/release.md docs/runbook/source-freshness.md docs/runbook/volume.md
         macros/elementary.sql macros/elementary.yml
-        ops/monitoring/__init__.py ops/monitoring/alerts.py ops/monitoring/clean.py ops/monitoring/command_line.py
-        ops/monitoring/report.py ops/monitoring/stand_in.py ops/monitoring/stats.py
+        ops/monitoring/__init__.py ops/monitoring/alerts.py ops/monitoring/candidates.py ops/monitoring/clean.py
+        ops/monitoring/command_line.py ops/monitoring/damage.py ops/monitoring/report.py ops/monitoring/stand_in.py ops/monitoring/stats.py
     """.split(),
     ("monitoring", "none"): [],
     ("alerts", "none"): [],
     ("alerts", "slack"): [],
     ("alerts", "teams"): [],
     ("example", "yes"): """
-        docs/sample-data.md models/exposures.yml ops/sample_data.py snapshots/product_prices.yml
+        docs/sample-data.md models/exposures.yml ops/remove_sample.py ops/sample.sha256 ops/sample_data.py
+        snapshots/product_prices.yml
         models/intermediate/int_order_items__by_order.sql models/intermediate/int_order_items__by_order.yml
         models/intermediate/int_orders__enriched.sql models/intermediate/int_orders__enriched.yml
         models/intermediate/int_payments__by_order.sql models/intermediate/int_payments__by_order.yml
         models/marts/customers.sql models/marts/customers.yml
-        models/marts/daily_revenue.sql models/marts/daily_revenue.yml
+        models/marts/daily_revenue.yml models/marts/daily_revenue_v1.sql models/marts/daily_revenue_v2.sql
         models/marts/orders.sql models/marts/orders.yml
         models/marts/products.sql models/marts/products.yml
         models/staging/shop/_shop__sources.yml
-        models/staging/shop/_shop__docs.md
         models/staging/shop/base/base_shop__customers.sql models/staging/shop/base/base_shop__customers.yml
         models/staging/shop/stg_shop__customers.sql models/staging/shop/stg_shop__customers.yml
         models/staging/shop/stg_shop__customers__rejected.sql models/staging/shop/stg_shop__customers__rejected.yml
@@ -183,6 +187,8 @@ def test_it_sets_up_builds_lints_and_commits(project, combination):
     git_init(project)
     first = succeed("make", "setup", cwd=project)
     assert "pre-commit, commit-msg, pre-push: installed" in first.output
+    assert re.search(r"^    \d+ packages: dbt-core 1\.11\.\d+, .*; Python 3\.1\d", first.output, re.MULTILINE), first
+    assert len(first.output.splitlines()) < 15, first  # no line for each package
     assert first.output.splitlines()[-1] == "Ready. Next: make build"
 
     build = succeed("make", "build", cwd=project)
@@ -215,7 +221,7 @@ def assert_clean(output: str, combination: dict[str, str]) -> None:
     assert "arning" not in output.replace("and 0 warnings", ""), output
     if combination["example"] == "yes":
         assert "WARN=0 ERROR=0 SKIP=0" in output, output
-        assert "PASS=137" in output, output
+        assert "PASS=140" in output, output
     else:
         assert "Nothing to do" in output, output
 
@@ -228,7 +234,8 @@ def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_pat
     assert ignored == ""
     git_init(clone)
     succeed("make", "setup", cwd=clone)
-    assert "PASS=137" in succeed("make", "build", cwd=clone).output
+    assert "PASS=140" in succeed("make", "build", cwd=clone).output
+    succeed(".venv/bin/dbt", "--quiet", "show", "--select", "path:models", "--limit", "1", cwd=clone)
     succeed("make", "lint", cwd=clone)
     (clone / "CODEOWNERS").write_text("* @corner-shop/data @corner-shop/shop\n")
     succeed("git", "commit", "-a", "-m", "chore: add an owner", cwd=clone)
@@ -236,7 +243,7 @@ def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_pat
 
 def test_before_setup_a_task_says_what_to_type(tmp_path):
     project = make_project(tmp_path)
-    for task in ("build", "test", "lint", "format", "docs", "check", "sample"):
+    for task in ("build", "test", "lint", "format", "docs", "check", "sample", "remove-sample"):
         done = run("make", task, cwd=project)
         assert done.code != 0
         assert "make setup" in done.output.splitlines()[0], done
@@ -269,11 +276,26 @@ def test_the_first_source_of_the_readme_works(tmp_path):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(re.sub(r"^    ", "", content, flags=re.MULTILINE), encoding="utf-8")
     succeed("make", "setup", cwd=project)
-    assert "PASS=5 WARN=0 ERROR=0" in succeed("make", "build", cwd=project).output
+    build = succeed("make", "build", cwd=project).output
+    assert "PASS=5 WARN=0 ERROR=0" in build
+    assert "created sql table model dev_staging.stg_erp__invoices" in build, "prod would show the file as it is now"
     succeed("make", "lint", "test", "docs", cwd=project)
     shown = succeed(".venv/bin/dbt", "show", "--select", "stg_erp__invoices", cwd=project).output
     assert "19.9" in shown
     assert "not a number" not in shown
+
+    git_init(project)
+    succeed("git", "add", "--all", cwd=project)
+    succeed("git", "commit", "--quiet", "--no-verify", "-m", "feat: invoices", cwd=project)
+    succeed("make", "release", cwd=project)
+    prod = project / "warehouse/prod/current/prod.duckdb"
+    rows = "select invoice_id, amount from staging.stg_erp__invoices order by all"
+    with duckdb.connect(str(prod), read_only=True) as connection:
+        released = connection.execute(rows).fetchall()
+    assert released == [(1, Decimal("19.90")), (2, None)]
+    (project / "data/erp/invoices.csv").write_text("id,total,loaded_at\n3,1.00,2026-02-01 06:00:00\n", encoding="utf-8")
+    with duckdb.connect(str(prod), read_only=True) as connection:
+        assert connection.execute(rows).fetchall() == released
 
 
 def test_a_path_that_dbt_cannot_read_is_refused(ready_project, tmp_path):

@@ -90,6 +90,16 @@ def shop(project) -> Shop:
     return project
 
 
+def test_the_package_brings_macros_and_doc_blocks_alone(project):
+    """The models of the integration project describe their columns with the blocks."""
+    manifest = project.dbt("parse").result
+    docs = {doc.name for doc in manifest.docs.values() if doc.package_name == "dataops"}
+    assert docs == {"broken_rules", "messages", "raw_row", "rejected_at"}
+    assert not [id for id, node in manifest.nodes.items() if node.package_name == "dataops"]
+    described = manifest.nodes["model.dataops_integration.orders__rejected"].columns["broken_rules"]
+    assert described.description.startswith("The names of all rules that the row breaks")
+
+
 @EITHER
 def test_a_rejected_row_is_kept_with_every_rule_it_breaks(shop, model):
     shop.deliver(1, "7", "12.50", DAY)
@@ -275,6 +285,40 @@ def test_keys_that_are_no_list_are_refused(project, capfd):
     sql = "{{ dataops.rejected_rows(ref('base_orders'), keys='order_id') }}"
     assert not project.dbt("compile", "--inline", sql).success
     assert "keys is a list of columns, for example ['order_id']; got: order_id" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("keys=['order_id'], loaded_at='arrived_at'", "base_orders has no column arrived_at that says when a row was"),
+        (
+            "keys=['order_number']",
+            "keys names order_number, which is not a column of base_orders. Its columns: row_id, ",
+        ),
+    ],
+)
+def test_a_column_that_the_judged_model_lacks_is_named(shop, arguments, message):
+    """Rather than the engine's error, which knows nothing of the macro's arguments."""
+    assert message in run_rejected(shop, arguments)
+
+
+def test_a_source_without_a_load_time_keeps_its_rejected_rows(shop):
+    shop.deliver(1, "seven", "1.00", DAY)
+    shop.load()
+    assert run_rejected(shop, "keys=['row_id'], loaded_at='null'") == ""
+    assert shop.sql("select row_id, loaded_at from dev_ada_quarantine.orders__rejected") == [(1, None)]
+
+
+def run_rejected(shop: Shop, arguments: str) -> str:
+    """Builds orders__rejected with other arguments of its macro, and returns why that failed."""
+    file = shop.folder / "models/quarantine/orders__rejected.sql"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{{{{ dataops.rejected_rows(ref('base_orders'), {arguments}) }}}}\n", encoding="utf-8")
+    try:
+        done = shop.dbt("run", "--select", "orders__rejected")
+    finally:
+        file.write_text(text, encoding="utf-8")
+    return " ".join(str(result.message) for result in done.result.results if result.status != "success")
 
 
 @pytest.mark.parametrize("config", ["incremental_strategy='append', unique_key='judged_key'", "unique_key=['a', 'b']"])

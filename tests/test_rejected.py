@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
-from tests.helpers import Done, copy_project, make_project, run, succeed
+from tests.helpers import Done, copy_project, import_from_template, make_project, run, succeed
 
 DEV = "warehouse/dev/dev_ada.duckdb"
 
@@ -125,6 +128,36 @@ def test_what_nobody_knows_is_set_aside_and_the_build_goes_on(built, tmp_path):
         assert query(project, f"select count(*) from dev_staging.{model} where {key} = {number}") == [(0,)]
 
 
+@pytest.mark.parametrize("width", [20, 60, 80, 110, 200])
+def test_names_are_whole_at_any_width(width):
+    """A name that is cut off or folded cannot be copied, or searched for in a log."""
+    rejected = import_from_template("ops.rejected")
+    names = [
+        ("stg_warehouse_management__stock_movements", "known_place"),
+        ("stg_shop__orders", "a_rule_with_a_long_name"),
+    ]
+    days = [date(2026, 1, day) for day in range(1, 8)]
+    found = [(*name, day, 1_000) for name in names for day in days]
+    console = Console(width=width, file=io.StringIO())
+    rejected.print_counts(console, found)
+    heading, *lines = [cells(line) for line in console.file.getvalue().splitlines() if line[:1] in "│┃"]
+    assert [tuple(line[:3]) for line in lines] == [(*name, "7,000") for name in sorted(names)]
+    assert heading[3:] == {
+        110: ["Jan 07", "Jan 06", "earlier"],
+        200: ["Jan 07", "Jan 06", "Jan 05", "Jan 04", "Jan 03", "earlier"],
+    }.get(width, [])
+
+
+def test_names_of_rows_are_whole_in_a_narrow_terminal(built):
+    code = (
+        "from rich import console; from ops import rejected;"
+        "rejected.new_console = lambda: console.Console(width=60); rejected.main(['--rows', '1', '--model', 'stg_shop__products'])"
+    )
+    done = succeed(".venv/bin/python", "-c", code, cwd=built)
+    first, second, *_ = [cells(line) for line in done.output.splitlines() if line[:1] == "│"]
+    assert (first[0], first[2], second[2]) == ("stg_shop__products", "has_a_name,", "readable_price")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -184,3 +217,4 @@ def test_a_project_without_quarantine_says_so(built, tmp_path):
     done = run(".venv/bin/python", "-m", "ops.rejected", cwd=project)
     assert done.code == 1
     assert "No model of this project ends in __rejected" in done.output
+    assert done.output.strip().endswith("docs/quarantine.md") and (project / "docs/quarantine.md").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.helpers import REPOSITORY, clean_environment, copy_project, run, start, succeed
+from tests.helpers import REPOSITORY, clean_environment, copy_project, import_from_template, run, start, succeed
 from tests.small_project import (
     commit,
     current,
@@ -110,13 +111,44 @@ def test_a_release_starts_from_prod_and_is_seen_at_once_as_a_whole(project):
 def test_a_dry_run_stops_before_the_swap(project):
     before = checksum(project / PROD)
     set_edition(project, 2)
+    refused = make_release(project, "--dry-run", code=1).output
+    assert f"It would not be released: prod is still 0001-{TODAY}." in refused
+    assert "--candidate" not in refused, "a dry run has no number that could be published"
     done = make_release(project, "--dry-run", *ACCEPT)
-    assert f"Nothing was released: 0002-{TODAY}" in done.output
+    assert "Nothing was released: this was a dry run" in done.output
+    assert "is kept in warehouse/prod/dry-run until the next dry run" in done.output
     assert (current(project), checksum(project / PROD)) == (f"0001-{TODAY}", before)
-    assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
+    assert in_folder(project, "stopped") == []
     assert len(history(project)) == 1
+    assert re.search(r"dry-run +dry run .*feat: edition 2 ", ops(project, "release.listing").output)
+    command = re.search(r'-ic "([^"]+)"', done.output)[1]
+    opened = succeed(".venv/bin/python", "-c", f"{command}; print(prod.sql('select 41 + 1'))", cwd=project)
+    assert "42" in opened.output
+    assert "A dry run has no number" in make_release(project, "--candidate", "dry-run", code=2).output
     make_release(project, *ACCEPT)
-    assert current(project) == f"0003-{TODAY}", "a number is used once"
+    assert current(project) == f"0002-{TODAY}", "a dry run takes no number"
+
+
+def test_what_a_killed_release_leaves_is_put_where_it_belongs(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path))
+    versions = import_from_template("ops.release.versions")
+
+    def left_behind(id: str, data: bytes | None) -> None:
+        versions.candidate().mkdir(parents=True)
+        versions.write_facts(versions.candidate(), {"id": id, "outcome": "stopped", "reasons": ["it was killed"]})
+        if data is not None:
+            (versions.candidate() / versions.DATA).write_bytes(data)
+
+    for data in (b"1", b"2"):  # of two dry runs the last one is kept
+        left_behind("dry-run", data)
+        assert "dry-run; prod is as it was" in versions.recover(None, "ada")[0]
+        assert (tmp_path / "prod/dry-run" / versions.DATA).read_bytes() == data
+    left_behind("0001-2026-11-24", None)
+    assert versions.recover(None, "ada") == ["A release did not finish. It had made nothing yet; prod is as it was."]
+    left_behind("0001-2026-11-24", b"")
+    versions.recover(None, "ada")
+    assert [version.id for version in versions.stopped()] == ["0001-2026-11-24"]
+    assert versions.next_id(datetime.now(UTC)) == f"0002-{TODAY}"
 
 
 def test_the_last_versions_are_kept_and_prod_always(project):
@@ -203,7 +235,17 @@ def test_a_test_that_only_warns_does_not_stop_it(project):
 def test_a_model_that_cannot_be_built_stops_it(project):
     (project / "models/staging/second.sql").write_text("select no_such_column\n")
     commit(project, "feat: broken")
-    assert "- model second" in stopped(project, *ACCEPT)
+    assert '- model second: Binder Error: Referenced column "no_such_column" was not found' in stopped(project, *ACCEPT)
+    # And where dbt ends before it builds: its own words, in `make releases` too.
+    (project / "models/staging/second.sql").write_text("select * from {{ ref('no_such_model') }}\n")
+    commit(project, "feat: still broken")
+    reason = "dbt built nothing: Model 'model.small.second' (models/staging/second.sql) depends on a node named 'no_such_model'"
+    assert f"- {reason} which was not found\n" in stopped(project, *ACCEPT)
+    assert facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"] == [f"{reason} which was not found"]
+    assert "dbt built nothing: Model" in ops(project, "release.listing").output
+    stopped(project, *ACCEPT, DBT_THREADS="none")
+    (reason,) = facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"]
+    assert reason == "dbt built nothing: DBT_THREADS is 'none'. It must be a number of threads, 1 or more"
 
 
 def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):
@@ -230,7 +272,9 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
         "- first differs, and nobody accepted that",
         "- frist, which is accepted, is no model",
     ]
-    assert "make release ARGS=\"--accept 'counted, first: why'\"" in output
+    warned, built = "names frist, which is not a model (did you mean first?): it accepts nothing", "2/6 build and test"
+    assert 0 < output.index(warned) < output.index(built)
+    assert "make release ARGS=\"--accept 'counted, first: why' --candidate 2\"" in output
     newest = facts(project, "stopped", in_folder(project, "stopped")[-1])
     assert sorted(newest["crosscheck"]["accepted"]) == ["second", "shown"]
     commit(project, "docs: more of it\n\nAccept-Differences: first,counted: it counts editions")
@@ -244,9 +288,189 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another(project):
 
 def test_names_of_models_alone_are_no_reason(project):
     set_edition(project, 2)
-    output = stopped(project, "--accept", "first, second")
+    output = make_release(project, "--accept", "first, second", code=2).output
+    assert "--accept names models and gives no reason: first, second." in output
+    assert "make release ARGS=\"--accept 'first, second: why'\"" in output
+    commit(project, "feat: a reason that is none\n\nAccept-Differences: first, second")
+    output = stopped(project)
     assert "- shown differs, and nobody accepted that" in output
     assert "- 'first, second' names models and no reason: 'first, second: why'" in output
+
+
+def test_a_name_that_is_no_model_is_refused_before_anything_is_built(project):
+    set_edition(project, 2)
+    (project / "models/staging/counted.sql").unlink()
+    (project / "models/staging/fresh.sql").write_text("select 1 as one\n", encoding="utf-8")
+    commit(project, "feat: one is gone, one is new")
+    output = make_release(project, "--accept", "frist, counted, fresh: edition 2 is out", code=2).output
+    assert "--accept names frist, which is not a model of the code or of prod. Did you mean first?" in output
+    assert "Type: make release ARGS=\"--accept 'counted, first, fresh: edition 2 is out'\"" in output
+    assert "1/6" not in output
+    assert in_folder(project, "stopped") == []
+    assert not (project / "warehouse/prod/candidate").exists()
+
+
+# A candidate that its crosscheck stopped
+
+
+def test_a_stopped_candidate_is_published_as_it_was_compared(project):
+    set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: second, shown: edition 2 is out")
+    (project / "models/staging/counted.sql").unlink()
+    commit(project, "feat: no count")
+    output = stopped(project)
+    assert (
+        "make release ARGS=\"--accept 'counted, first: why' --candidate 2\", which publishes this candidate" in output
+    )
+    place = project / "warehouse/prod/stopped" / f"0002-{TODAY}"
+    with duckdb.connect(str(place / "prod.duckdb"), read_only=True) as candidate:
+        (compared,) = candidate.execute("select max(run_started_at) from main.dataops_builds").fetchone()
+
+    def refused(*options: str, code: int = 2) -> str:
+        text = make_release(project, *options, code=code).output
+        assert (current(project), in_folder(project, "stopped")) == (f"0001-{TODAY}", [f"0002-{TODAY}"])
+        assert "2/6" not in text
+        return text
+
+    accept = ("--accept", "counted, first: nobody counts", "--candidate", "2")
+    assert "No stopped candidate is called '7'. Kept are: 0002-" in refused("--candidate", "7")
+    assert "is a version of prod. Type" in " ".join(refused("--candidate", "1").split())
+    assert "Did you mean first?" in refused("--accept", "frist: why", "--candidate", "2")
+    assert "--candidate publishes what was built" in refused(*accept, "--full-refresh")
+    assert "- counted differs, and nobody accepted that" in refused(*accept[2:], code=1)
+    (project / "notes.txt").write_text("mine")
+    assert "files differ from that now: notes.txt" in refused(*accept)
+    (project / "notes.txt").unlink()
+    commit(project, "docs: another commit")
+    text = refused(*accept)
+    assert "was built from commit " in text
+    assert "Build it again: make release ARGS=\"--accept 'counted, first: nobody counts'\"" in text
+    succeed("git", "reset", "--quiet", "--hard", "HEAD~1", cwd=project)
+    (place / "prod.duckdb").touch()
+    assert "was changed after it was compared" in refused(*accept)
+    told = facts(project, "stopped", f"0002-{TODAY}")
+    os.utime(place / "prod.duckdb", ns=(told["modified_ns"], told["modified_ns"]))
+
+    # Killed, and interrupted: it is a stopped candidate as before.
+    for signal_ in (signal.SIGKILL, signal.SIGINT):
+        process = start(".venv/bin/python", "-m", "ops.release", *accept, cwd=project)
+        wait_for(process, "2/3 docs")
+        os.killpg(process.pid, signal_)
+        assert "Traceback" not in process.stdout.read()
+        process.wait()
+        assert edition(project) == 1
+    done = make_release(project, *accept, USER="grace")
+    assert "0002-" in done.output and "2/6" not in done.output
+    assert (edition(project), current(project)) == (2, f"0002-{TODAY}")
+    with duckdb.connect(str(project / PROD), read_only=True) as prod:
+        assert prod.execute("select max(run_started_at) from main.dataops_builds").fetchone() == (compared,)
+        assert not prod.execute("select * from duckdb_tables() where table_name = 'counted'").fetchall()
+    event = history(project)[-1]
+    assert event["reason"] == "counted, first: nobody counts; second, shown: edition 2 is out"
+    assert event["by"] == "grace"
+    told = facts(project, "releases", current(project))
+    assert (told["outcome"], told["reasons"], told["dropped"]) == ("published", [], ["staging.counted"])
+    assert "stopped_by" not in told
+    assert (project / "warehouse/prod/current/docs.html").exists()
+    assert in_folder(project, "stopped") == []
+    succeed("make", "rollback", cwd=project)
+    assert edition(project) == 1
+
+
+SOURCE = """version: 2
+
+sources:
+  - name: files
+    config: {meta: {external_location: "data/{name}.csv"}}
+    tables: [{name: numbers}]
+  - name: elsewhere
+    database: ':memory:'
+    schema: main
+    tables: [{name: events}]
+"""
+
+
+def test_a_candidate_whose_inputs_have_changed_is_not_published(project):
+    (project / "data").mkdir()
+    (project / "data/numbers.csv").write_text("number\n7\n")
+    (project / "models/staging/sources.yml").write_text(SOURCE)
+    read = "{{ config(materialized='table') }}\n\nselect number from {{ source('files', 'numbers') }}\n"
+    (project / "models/staging/first.sql").write_text(read)
+    commit(project, "feat: numbers from a file")
+    stopped(project)
+    told = facts(project, "stopped", f"0002-{TODAY}")["inputs"]
+    assert [Path(path).name for path in told["files"]] == ["numbers.csv"]
+    (project / ".git/info/exclude").write_text("data\n")
+    succeed("git", "rm", "-r", "--cached", "--quiet", "data", cwd=project)
+    commit(project, "chore: data is not code")
+    set_edition(project, 2)
+    stopped(project)
+    number = facts(project, "stopped", in_folder(project, "stopped")[-1])["id"][:4].lstrip("0")
+    (project / "data/numbers.csv").write_text("number\n8\n")
+    output = make_release(project, "--accept", "why", "--candidate", number, code=2).output
+    assert "was built from files that have changed since: " in output
+    assert "data/numbers.csv" in output
+    assert edition(project) == 1
+
+
+def test_what_stopped_for_a_failed_test_cannot_be_accepted(project):
+    set_edition(project, "1\n1")
+    assert "--candidate" not in stopped(project)
+    output = make_release(project, *ACCEPT, "--candidate", "2", code=2).output
+    assert f"0002-{TODAY} was not stopped by differences alone: test unique_first_number: 1 rows" in output
+    assert "Build it again: make release ARGS=\"--accept 'a new edition'\"" in output
+
+
+# Contracts
+
+CONTRACT = """version: 2
+
+models:
+  - name: second
+    description: The number. One row.
+    access: public
+    config: {contract: {enforced: true}}
+    columns:
+      - {name: number, data_type: integer, description: The number., constraints: [{type: not_null}]}
+      - {name: filling, data_type: varchar, description: Long.}
+"""
+
+
+def test_a_broken_contract_stops_a_release_until_it_is_accepted_or_has_a_version(project):
+    yaml = project / "models/staging/second.yml"
+    yaml.write_text(CONTRACT)
+    commit(project, "feat: a contract")
+    make_release(project, *ACCEPT)
+
+    # The rows are the same: the contract alone is broken.
+    yaml.write_text(CONTRACT.replace(", constraints: [{type: not_null}]", ""))
+    commit(project, "feat: no constraint")
+    output = stopped(project)
+    broken = "breaks its contract (enforced column level constraints were removed: not_null on column number)"
+    assert f"- second {broken}, and nobody accepted that" in output
+    assert "A new version of a model breaks no contract: docs/releasing.md." in output
+    assert re.search(r"│ second +│ different +│ +1 │ +1 │ breaks its contract: ", output)
+    assert output.count("breaks its contract (") == 1
+    assert "WARNING" not in output
+    make_release(project, "--accept", "second, counted: nobody relied on it", "--candidate", "3")
+    assert current(project) == f"0003-{TODAY}"
+
+    # A new version beside the first one, which keeps its relation: nothing is broken.
+    versions = "    latest_version: 1\n    versions:\n      - {v: 1, config: {alias: second}}\n      - {v: 2, columns: [{include: [number]}]}\n"
+    kept = yaml.read_text() + versions
+    yaml.write_text(kept)
+    (project / "models/staging/second.sql").rename(project / "models/staging/second_v1.sql")
+    number = "{{ config(materialized='table') }}\n\nselect number from {{ ref('first') }}\n"
+    (project / "models/staging/second_v2.sql").write_text(number)
+    commit(project, "feat: a second version")
+    make_release(project, "--accept", "counted: it counts")
+    verdicts = facts(project, "releases", current(project))["crosscheck"]["verdicts"]
+    assert (verdicts["second.v1"], verdicts["second.v2"], verdicts.get("second")) == ("same", "new", None)
+
+    # A version is not changed in place either.
+    yaml.write_text(kept.replace("config: {contract: {enforced: true}}", "config: {contract: {enforced: false}}"))
+    commit(project, "feat: no contract")
+    output = stopped(project)
+    assert "- second.v1 breaks its contract (contract enforcement was removed), and nobody accepted that" in output
 
 
 def test_what_a_reverted_commit_accepts_counts_no_more(project):
@@ -357,9 +581,16 @@ def test_prod_that_lost_its_data_is_named(project):
             file.unlink()
         else:
             file.write_bytes(whole[: len(whole) // 2])
-        done = make_release(project, *ACCEPT, code=2)
-        assert f"0002-{TODAY} is prod, and its data is {problem}." in done.output
-        assert "make rollback TO=" in done.output
+        compared = ops(project, "crosscheck", code=2)
+        tested = run(".venv/bin/python", "-m", "ops.run_dbt", "test", "--target", "prod", cwd=project)
+        for done in (make_release(project, *ACCEPT, code=2), compared, tested):
+            assert f"0002-{TODAY} is prod, and its data is {problem}." in done.output
+            assert "Go back to a version that is whole: make rollback TO=1" in done.output
+            assert "Type: make release" not in done.output
+        assert in_folder(project, "stopped") == [], "what was refused leaves nothing"
+        opened = run(".venv/bin/python", "-c", "from ops import release; release.open(2)", cwd=project)
+        assert f"0002-{TODAY} cannot be read: its data is {problem}." in opened.output
+        assert "was made with DuckDB" not in opened.output
         assert re.search(rf"0002-{TODAY} +prod .* its data is {problem}", ops(project, "release.listing").output)
     ops(project, "release.rollback", "--to", "1")
     assert edition(project) == 1
@@ -424,7 +655,10 @@ def test_nothing_released_yet_is_said(nothing_released):
     assert "Nothing was released yet. Type: make release" in ops(nothing_released, "release.listing").output
     for module in ("release.rollback", "release.listing"):
         options = ("--as-of", "2026-01-01") if module.endswith("listing") else ()
-        assert "Nothing was released yet" in ops(nothing_released, module, *options, code=2).output
+        told = ops(nothing_released, module, *options, code=2).output
+        assert "Nothing was released yet" in told
+        assert "make release\n" not in told, "a release is no rollback"
+    assert "so there is no version '7'" in ops(nothing_released, "release.rollback", "--to", "7", code=2).output
     done = run("make", "test", "TARGET=prod", cwd=nothing_released)
     assert done.code != 0
     assert f"Nothing was released yet: {PROD} is missing. Type: make release" in done.output
@@ -496,8 +730,55 @@ def test_ctrl_c_leaves_prod_whole(project):
     output = process.stdout.read()
     assert process.wait() == 130
     assert "Stopped: dbt build --target prod did not finish." in output
+    assert "Traceback" not in output
     assert edition(project) == 1
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
+
+
+INTERRUPTED = {
+    "the parser of dbt": ("dbt.parser.manifest.ManifestLoader.load", "Stopped: dbt --quiet parse"),
+    "dbt's build": ("dbt.task.build.BuildTask.before_run", "Stopped: dbt build"),
+    "the crosscheck": ("ops.crosscheck.results._compare_model", "Stopped: prod is whole."),
+    "the docs": ("dbt.task.docs.generate.GenerateTask.run", "Stopped: dbt --quiet docs generate"),
+    "reading all rows": ("ops.release.duckdb_file.read_everything", "Stopped: prod is whole."),
+}
+
+
+@pytest.mark.parametrize("where", INTERRUPTED)
+def test_ctrl_c_prints_no_traceback(project, where):
+    """Ctrl-C comes in the middle of something; in a query DuckDB makes an error of its own of it."""
+    place, message = INTERRUPTED[where]
+    module, _, name = place.rpartition(".")
+    raised = "RuntimeError('Query interrupted')" if where == "reading all rows" else "KeyboardInterrupt"
+    set_edition(project, 2)
+    code = f"""
+import importlib, pkgutil
+from ops.release.command_line import main, run
+
+def interrupted(*arguments, **options):
+    raise {raised}
+
+setattr(pkgutil.resolve_name({module!r}), {name!r}, interrupted)
+run(main, "release")
+"""
+    done = run(".venv/bin/python", "-c", code, *ACCEPT, cwd=project)
+    assert done.code == 130, done
+    assert message in done.output
+    assert "Traceback" not in done.output
+    assert edition(project) == 1
+    assert in_folder(project, "stopped") == ([] if where == "the parser of dbt" else [f"0002-{TODAY}"])
+
+
+def test_an_entry_without_data_says_why(project):
+    (project / "models/staging/first.sql").write_text("{{ this is not Jinja }}\n")
+    commit(project, "feat: broken")
+    output = make_release(project, code=1).output
+    assert re.search(r"^- dbt cannot parse the project: .*Jinja", output, re.MULTILINE), output
+    assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
+    assert "dbt cannot parse the project" in ops(project, "release.listing").output
+    done = run(".venv/bin/python", "-c", "from ops import release; release.open(2)", cwd=project)
+    assert f"0002-{TODAY} holds no data: its release was stopped before any was made: dbt cannot parse" in done.output
+    assert "was made with DuckDB" not in done.output
 
 
 # What can be in the way
@@ -561,6 +842,9 @@ def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
         compared = ops(project, "crosscheck", code=2).output
         assert "so nothing says which version is prod" in compared
         assert f"Type: make rollback TO=0001-{TODAY}" in compared
+        tested = run(".venv/bin/python", "-m", "ops.run_dbt", "test", "--target", "prod", cwd=project)
+        assert f"Type: make rollback TO=0001-{TODAY}" in tested.output
+        assert "Traceback" not in tested.output
         listed = ops(project, "release.listing", code=2).output
         assert f" 0001-{TODAY} " in listed
         assert "so nothing says which version is prod" in listed
@@ -653,6 +937,8 @@ run(main, "release")
     assert message in done.output
     assert "Traceback" not in done.output
     assert edition(project) == 1
+    (reason,) = facts(project, "stopped", f"0002-{TODAY}")["reasons"]
+    assert message in reason, "make releases shows why"
     make_release(project, *ACCEPT)
     assert edition(project) == 2
 
@@ -688,6 +974,13 @@ def test_a_folder_that_cannot_be_written_is_named(project):
     assert done.code == 2, done
     assert "warehouse/prod cannot be written: Read-only file system." in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("module", ["acceptance", "contracts", "duckdb_file", "inputs"])
+def test_the_examples_of_the_docstrings(module):
+    found = doctest.testmod(import_from_template(f"ops.release.{module}"))
+    assert found.attempted
+    assert found.failed == 0
 
 
 def test_help_tells_the_exit_codes(project):

@@ -6,6 +6,15 @@
     {%- if keys is string or keys is not iterable -%}
         {{ exceptions.raise_compiler_error("dataops.rejected_rows: keys is a list of columns, for example ['order_id']; got: " ~ keys) }}
     {%- endif -%}
+    {#- Checked while it is built: before that, the warehouse may hold the judged relation as it was in another run. -#}
+    {%- set built = adapter.get_columns_in_relation(relation) if execute and flags.WHICH in ["build", "run", "retry"] and relation is not string else [] -%}
+    {%- set columns = built | map(attribute="name") | map("lower") | list -%}
+    {%- if columns and modules.re.fullmatch("\\w+", loaded_at) and loaded_at | lower not in columns + ["null"] -%}
+        {{ exceptions.raise_compiler_error("dataops.rejected_rows: " ~ relation.identifier ~ " has no column " ~ loaded_at ~ " that says when a row was delivered. Name the one that does, for example loaded_at='_loaded_at', or write loaded_at='null' if the source has none. Its columns: " ~ columns | join(", ")) }}
+    {%- endif -%}
+    {%- for key in keys if columns and modules.re.fullmatch("\\w+", key) and key | lower not in columns -%}
+        {{ exceptions.raise_compiler_error("dataops.rejected_rows: keys names " ~ key ~ ", which is not a column of " ~ relation.identifier ~ ". Its columns: " ~ columns | join(", ")) }}
+    {%- endfor -%}
 with judged as (
 
     select * from {{ relation }}

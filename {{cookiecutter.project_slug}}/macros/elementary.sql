@@ -4,6 +4,15 @@
 {% endmaterialization %}
 
 {#-
+    `dbt show` runs the tests of a model too, and shows the model alone. Elementary's exposure test is no query then: it
+    returns none, which dbt would send to the warehouse as SQL.
+-#}
+{% macro get_show_sql(compiled_code, sql_header, limit) %}
+    {%- set nothing = "select 1 as nothing where 1 = 0" -%}
+    {{ return(dbt.get_show_sql(nothing if compiled_code | trim == "None" else compiled_code, sql_header, limit)) }}
+{% endmacro %}
+
+{#-
     Elementary writes each value of each row by a macro call: at the end of a run a second for a hundred rows. DuckDB takes
     all of them as one JSON text. Elementary dispatches insert_rows, and dbt looks into the project first.
 -#}

@@ -1,10 +1,12 @@
 """Checks dbt's YAML files against the JSON schemas that come with dbt: a misspelt key is found before it is ignored.
 
-The schemas do not know that dbt takes a Jinja expression for a boolean, so those are checked as if they said `true`.
+The schemas do not know that dbt takes a Jinja expression for a boolean, so those are checked as if they said `true`. Nor do
+they know what a version of a model may say, which is added to them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -23,6 +25,28 @@ def schema_for(file: str) -> Path:
     return package / "resources" / "latest.json"
 
 
+def completed(schema: dict) -> dict:
+    """A schema in which a version of a model may have the keys that dbt knows. dbt's own allows objects only, like `config`."""
+    definitions = schema["definitions"]
+    if "Versions" in definitions:
+        of_model = definitions["ModelProperties"]["properties"]
+        selection = {
+            "type": "object",
+            "properties": {"include": {}, "exclude": {"type": "array"}},
+            "required": ["include"],
+            "additionalProperties": False,
+        }
+        same = ("config", "constraints", "data_tests", "deprecation_date", "description", "tests")
+        definitions["Versions"]["properties"] = {
+            "v": {},
+            "defined_in": {"type": "string"},
+            "columns": {"type": "array", "items": {"anyOf": [selection, {"$ref": "#/definitions/ColumnProperties"}]}},
+            **{name: of_model[name] for name in same},
+        }
+        definitions["Versions"]["additionalProperties"] = False
+    return schema
+
+
 def main() -> None:
     """Arguments: the files to check."""
     by_schema: dict[Path, list[str]] = {}
@@ -30,14 +54,18 @@ def main() -> None:
         by_schema.setdefault(schema_for(file), []).append(file)
     codes = []
     with tempfile.TemporaryDirectory() as folder:
-        for schema, files in by_schema.items():
+        for number, (schema, files) in enumerate(by_schema.items()):
+            schema_file = Path(folder, f"{number}.json")
+            schema_file.write_text(
+                json.dumps(completed(json.loads(schema.read_text(encoding="utf-8")))), encoding="utf-8"
+            )
             for file in files:
                 copy = Path(folder, file)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_text(
                     BOOLEAN_EXPRESSION.sub("true", Path(file).read_text(encoding="utf-8")), encoding="utf-8"
                 )
-            command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), *files]
+            command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema_file), *files]
             codes.append(subprocess.run(command, check=False, cwd=folder).returncode)
     sys.exit(max(codes, default=0))
 

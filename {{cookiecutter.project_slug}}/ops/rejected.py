@@ -15,7 +15,9 @@ from datetime import date, datetime
 
 import click
 import duckdb
+from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from ops.console import new_console
@@ -32,6 +34,7 @@ COUNTS = """
     from (select loaded_at, unnest(string_split(broken_rules, ', ')) as rule from {relation})
     group by all
 """
+ROW_COLUMNS = ("loaded_at", "broken_rules", "messages", "raw_row")
 ROWS = """
     select loaded_at, broken_rules, messages, raw_row from {relation}
     where $rule is null or list_contains(string_split(broken_rules, ', '), $rule)
@@ -167,13 +170,14 @@ def counts(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], r
     return [count for count in found if rule in (None, count[1])]
 
 
-def counts_table(found: list[Count]) -> Table:
+def counts_table(found: list[Count], days_shown: int = DAYS) -> Table:
     """Rows by model and rule, with the newest days in columns of their own, newest first."""
     days = sorted({day for *_, day, _ in found if day}, reverse=True)
-    shown, has_earlier = days[:DAYS], len(days) > DAYS or any(day is None for *_, day, _ in found)
+    shown = days[:days_shown]
+    has_earlier = bool(shown) and (len(days) > len(shown) or any(day is None for *_, day, _ in found))
     table = Table()
     for heading in ("model", "rule"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True)
     for heading in ("rows", *(f"{day:%b %d}" for day in shown), *(["earlier"] if has_earlier else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     for model, rule in sorted({(model, rule) for model, rule, *_ in found}):
@@ -183,6 +187,24 @@ def counts_table(found: list[Count]) -> Table:
         figures = [total, *figures, *([total - sum(figures)] if has_earlier else [])]
         table.add_row(model, rule, *(f"{figure:,}" if figure else "" for figure in figures))
     return table
+
+
+def measure(console: Console, table: Table) -> Measurement:
+    """The columns of text that a table takes up: at least, and if nothing in it is wrapped."""
+    return console.measure(table, options=console.options.update(width=10_000))
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Prints a table, beyond the edge of a terminal that is narrower than the names in it."""
+    console.width = max(console.width, measure(console, table).minimum)
+    console.print(table)
+
+
+def print_counts(console: Console, found: list[Count]) -> None:
+    """Prints the counts, with as many days as fit."""
+    tables = [counts_table(found, days) for days in range(DAYS, -1, -1)]
+    table = next((one for one in tables if measure(console, one).maximum <= console.width), tables[-1])
+    print_whole(console, table)
 
 
 def printable(model: RejectedModel, column: str, value: object) -> str:
@@ -196,18 +218,26 @@ def printable(model: RejectedModel, column: str, value: object) -> str:
     return json.dumps(shown, ensure_ascii=False)
 
 
-def rows_table(
-    connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
-) -> Table:
-    """The newest rejected rows of all models together, at most `limit`."""
+def print_rows(
+    console: Console, connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
+) -> None:
+    """Prints the newest rejected rows of all models together, at most `limit`."""
     found = [(model, row) for model in models for row in read(connection, model, ROWS, {"rule": rule, "limit": limit})]
     found.sort(key=lambda one: one[1][0] or datetime.min, reverse=True)
-    columns = ("loaded_at", "broken_rules", "messages", "raw_row")
-    table = Table("model", *columns, show_lines=True)
+    rows = []
     for model, row in found[:limit]:
-        values = (printable(model, column, value) for column, value in zip(columns, row, strict=True))
-        table.add_row(model.name, *map(escape, values))
-    return table
+        loaded_at, broken_rules, *rest = (printable(model, *one) for one in zip(ROW_COLUMNS, row, strict=True))
+        rows.append([model.name, loaded_at, broken_rules.replace(", ", ",\n"), *rest])
+    table = Table(show_lines=True)
+    for number, heading in enumerate(("model", *ROW_COLUMNS)):
+        of_names = heading not in ("messages", "raw_row")
+        lines = [line for row in rows for line in row[number].splitlines()] if of_names else []
+        table.add_column(
+            heading, no_wrap=of_names, overflow="fold", min_width=max(map(len, [heading, *lines, " " * 12]))
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    print_whole(console, table)
 
 
 @click.command()
@@ -219,7 +249,9 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
     target = os.environ.get("DBT_TARGET", "dev")
     models = rejected_models(read_manifest(target))
     if not models:
-        sys.exit(f"No model of this project ends in {SUFFIX}, so no rows are set aside. README.md says how to add one.")
+        sys.exit(
+            f"No model of this project ends in {SUFFIX}, so no rows are set aside. How to add one: docs/quarantine.md"
+        )
     if model:
         name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])
         models = [one for one in models if one.name == name]
@@ -235,10 +267,10 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
         if not found:
             console.print(f"No row is rejected in {target}.")
         elif rows:
-            console.print(rows_table(connection, models, rule, rows))
+            print_rows(console, connection, models, rule, rows)
         else:
-            console.print(counts_table(found))
-            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"')
+            print_counts(console, found)
+            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"', soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -7,25 +7,46 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli import requires
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.exceptions import DbtProfileError, DbtProjectError
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
 # <monitoring>
 from ops import monitoring
-from ops.monitoring import stand_in
+from ops.monitoring import damage, stand_in
 # </monitoring>
+from ops.release import CannotRelease, versions
+from ops.task import warehouse_problem
 from ops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
 FAILURES = ("error", "fail", "runtime error", "partial success")  # how a node can end that stops a build
+HEADING = re.compile(r"[A-Z]\w+ Error( in .*)?")  # the first line of an error of dbt's: the next one says what is wrong
 BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
+fire_event = requires.fire_event
+
+
+def _fire_unless_interrupted(event, *arguments, **options) -> None:
+    """What dbt reports when a command ends with an exception. Of Ctrl-C it would print a traceback."""
+    if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+        fire_event(event, *arguments, **options)
+
+
+requires.fire_event = _fire_unless_interrupted
+
+
+class CannotStart(Exception):
+    """What stands in the way of a dbt command."""
 
 
 def invoke_dbt(
@@ -50,11 +71,12 @@ def invoke_dbt(
                 dbtRunner().invoke(first)
         # </monitoring>
         runner = dbtRunner(manifest, callbacks=[on_event] if on_event else [])
-        result = dbtRunnerResult(success=False) if problem else runner.invoke(list(arguments))
+        stopped = dbtRunnerResult(success=False, exception=CannotStart(problem))
+        result = stopped if problem else runner.invoke(list(arguments))
     except KeyboardInterrupt as interrupt:
         result, problem = dbtRunnerResult(success=False, exception=interrupt), None
     if isinstance(result.exception, KeyboardInterrupt):
-        sys.exit(f"Stopped: dbt {' '.join(arguments)} did not finish. Nothing has to be cleaned up; type it again.")
+        sys.exit(f"Stopped: dbt {' '.join(arguments)} did not finish. Nothing to clean up. Run the command again.")
     if problem or result.exception:
         print(f"dbt {' '.join(arguments)}: {problem or result.exception}", file=sys.stderr)
     return result
@@ -63,6 +85,35 @@ def invoke_dbt(
 def run_dbt(*arguments: str) -> bool:
     """Runs one dbt command like `invoke_dbt` and returns whether it succeeded."""
     return invoke_dbt(*arguments).success
+
+
+def cause(result: dbtRunnerResult) -> str:
+    """Why dbt ended without results, in one line; empty where it reported results."""
+    error = result.exception
+    if error is None:
+        return ""
+    return one_line(str(error), quotes_data=not isinstance(error, (CannotStart, DbtProfileError, DbtProjectError)))
+
+
+def one_line(message: str, quotes_data: bool = True) -> str:
+    """An error in one line, without the heading that dbt gives it.
+
+    Args:
+        message: dbt's or the database's.
+        quotes_data: whether what it quotes may be data, which is then taken out.
+
+    >>> one_line("Runtime Error in model orders (models/orders.sql)\\n  Conversion Error: Could not convert string 'Ada' to INT32")
+    "Conversion Error: Could not convert string '...' to INT32"
+    >>> one_line("Compilation Error\\n  Model 'orders' depends on a node named 'shop'")
+    "Model 'orders' depends on a node named 'shop'"
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if len(lines) > 1 and HEADING.fullmatch(lines[0]):
+        lines = lines[1:]
+    line = lines[0] if lines else ""
+    if quotes_data and not message.startswith(("Compilation Error", "Parsing Error")):
+        line = re.sub(r'"(\w+): [^"]*"', r'"\1: ..."', re.sub("'[^']*'", "'...'", line))
+    return textwrap.shorten(line, 300, placeholder=" …")
 
 
 def close_warehouse() -> None:
@@ -79,6 +130,8 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         os.environ.setdefault("DBT_USE_COLORS", "false")
+    if problem := warehouse_problem(os.environ.get("WAREHOUSE_DIR", "")):
+        return problem
     warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()  # as DuckDB does
     try:
         for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
@@ -93,7 +146,7 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
     # <monitoring>
-    if monitoring.is_on(target) and (problem := wait_until_writable(monitoring.monitoring_file(target))):
+    if monitoring.is_on(target) and (problem := damage.make_usable(monitoring.monitoring_file(target))):
         return problem
     # </monitoring>
     try:
@@ -105,8 +158,14 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         return wait_until_writable(file)
     if BUILDING.intersection(arguments):
         return f"prod is written by a release alone. Type: {how_to_build(target)}"
-    if not file.exists():
+    try:
+        prod = versions.current()
+    except CannotRelease as reason:
+        return str(reason)
+    if prod is None:
         return f"Nothing was released yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+    if prod.problem:
+        return f"{prod.id} is prod, and {prod.problem}. {versions.how_to_go_back(prod)}"
     return wait_until_readable(file)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import platform
+import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 # <monitoring>
@@ -13,6 +16,18 @@ from ops.packages import install_packages
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
+TOOLS = (
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    # <monitoring>
+    "elementary-data",
+    # </monitoring>
+)
+# In a git hook: pre-commit names its own Python there. A commit from before ops/ready.sh can be checked out, too.
+PYTHON_OF_HOOK = re.compile(r"^INSTALL_PYTHON=.*$", re.MULTILINE)
+CHECKED_PYTHON = """[ ! -f ops/ready.sh ] || sh ops/ready.sh || exit 1
+INSTALL_PYTHON=.venv/bin/python"""
 
 
 def git(*arguments: str) -> str | None:
@@ -41,12 +56,22 @@ def install_hooks() -> str:
     done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
     if done.returncode:
         return f"not installed: {(done.stderr or done.stdout).strip()}"
+    for hook in HOOKS:  # so that after a move of the project a hook says what to do
+        file = PROJECT / git("rev-parse", "--git-path", f"hooks/{hook}")
+        file.write_text(PYTHON_OF_HOOK.sub(CHECKED_PYTHON, file.read_text(encoding="utf-8")), encoding="utf-8")
     return f"{', '.join(HOOKS)}: installed"
+
+
+def tools_summary() -> str:
+    """How many packages .venv holds, and the versions of those that matter."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in TOOLS)
+    return f"{len(list(metadata.distributions()))} packages: {versions}; Python {platform.python_version()}"
 
 
 def main() -> None:
     if "'" in str(PROJECT):  # dbt-duckdb writes the path of a seed into SQL as it is
         sys.exit(f"dbt cannot load seeds from a folder with an apostrophe in its path: {PROJECT}. Move the project.")
+    print(f"    {tools_summary()}")
     print("2/3 dbt packages: ", end="", flush=True)
     print(install_packages())
     # <monitoring>

@@ -12,6 +12,7 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
+import click
 import duckdb
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -50,6 +51,13 @@ def how_to_build(target: str, arguments: str = "") -> str:
         return "make release"
     return (
         "make build" + (f" TARGET={target}" if target != "dev" else "") + (f' ARGS="{arguments}"' if arguments else "")
+    )
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C was pressed: click and, in a query, DuckDB make errors of their own of it."""
+    return isinstance(error, (KeyboardInterrupt, click.Abort)) or (
+        isinstance(error, RuntimeError) and str(error) == "Query interrupted"
     )
 
 

@@ -33,12 +33,13 @@ from ops.console import new_console
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import BUILT, Code
 from ops.crosscheck.command_line import remove_results, write_results
-from ops.crosscheck.results import Result, compare_models, describe_side
+from ops.crosscheck.results import ModelResult, Result, compare_models, describe_side
 from ops.crosscheck.sides import open_side, workspace
 from ops.crosscheck.terminal import show
 from ops.release import CannotRelease, audit, duckdb_file, versions
-from ops.release.acceptance import TRAILER, not_accepted, objections, wording
+from ops.release.acceptance import TRAILER, misspelt_in_commits, not_accepted, objections, wording
 from ops.release.repository import accepted_since
+from ops.release.versions import Version
 from ops.run_dbt import FAILURES, close_warehouse, invoke_dbt
 from ops.warehouse import warehouse_file
 
@@ -67,6 +68,7 @@ class Run:
         self.file = warehouse_file("ci")
         self.copy = self.file.with_name(f"{self.file.stem}_prod")
         self.prod: Prod | None = None
+        self.gone: list[str] = []  # ids of models that only prod has
         self.not_accepted: list[str] = []  # models whose differences nobody accepted
         # The same with or without a prod, and in every check-out: where the profile differs, dbt forgets what it read before.
         os.environ["CI_PROD_COPY"] = os.path.relpath(self.copy / duckdb_file.NAME)
@@ -84,6 +86,7 @@ class Run:
             self.prod = copy_prod(self.copy)
             with self.step(self.parsed):
                 manifest = self.parse()
+                self.note_misspelt(manifest)
             with self.step(self.empty):
                 self.build_empty()
             with self.step(self.slim):
@@ -118,6 +121,13 @@ class Run:
         models = sum(id.startswith("model.") for id in result.result.nodes)
         self.parsed.verdict, self.parsed.said = "passed", f"{models:,} models."
         return result.result
+
+    def note_misspelt(self, manifest: Manifest) -> None:
+        """Names what a commit accepts and that is no model: what it was meant for would be red in the end."""
+        if self.prod:
+            known = {model.name for model in Code(manifest).models.values()} | audit.model_names(Version(self.copy))
+            self.summary.notes = misspelt_in_commits(accepted_since(self.prod.commit), known)
+            print(*self.summary.notes, sep="\n", end="\n" * bool(self.summary.notes), flush=True)
 
     def build_empty(self) -> None:
         """Builds everything without rows, and makes the docs page."""
@@ -172,11 +182,11 @@ class Run:
         code = Code(manifest)
         chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
         expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
-        gone = [id for id in changes.removed if id.startswith("model.")]
+        self.gone = gone = [id for id in changes.removed if id.startswith("model.")]
         if not expected and not gone:
             step.verdict, step.said = "not needed", "No model changed, so there is nothing to compare."
             return
-        self.summary.crosscheck = found = self.crosscheck(code, chosen)
+        self.summary.crosscheck = found = self.crosscheck(code, chosen, changes.broken_contracts)
         compared = {model.unique_id for model in found.models}
         step.said = found.headline
         if found.problem or found.with_verdict("not compared") or expected - compared:
@@ -184,33 +194,39 @@ class Run:
             missing = sorted(id.split(".")[-1] for id in expected - compared)
             self.summary.problems += [f"{name} was to be compared, and was not." for name in missing]
             return
-        differing = {model.name for model in found.breaking} | set(changes.broken_contracts)
+        differing = {model.name for model in found.breaking}
         if not differing:
             step.verdict = "passed"
             return
         accepted = accepted_since(self.prod.commit)
         known = {model.name for model in code.models.values()} | differing
         self.not_accepted = left = not_accepted(differing, accepted, known)
-        breaks = [f"Broken contract: {name}: {text}" for name, text in changes.broken_contracts.items() if name in left]
-        self.summary.problems += breaks
         if accepted:
             self.summary.reasons = [str(one) for one in accepted]
         if not left:
             step.verdict = "accepted"
         elif accepted:
-            others = [name for name in left if name not in changes.broken_contracts]
-            self.summary.problems += objections(others, accepted, known)
+            broken = {model.name for model in found.models if model.broken_contract}  # the comparison says it
+            self.summary.problems += objections([name for name in left if name not in broken], accepted, known)
 
-    def crosscheck(self, code: Code, chosen: list) -> Result:
+    def crosscheck(self, code: Code, chosen: list, broken_contracts: dict[str, str]) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
         result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
         try:
-            base, head = replace(open_side(str(self.prod.file)), name="prod"), open_side("ci")
-            result.base, result.head = describe_side(base, "prod"), describe_side(head, "ci")
-            with workspace(base, head) as space:
-                result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
+            base = replace(open_side(str(self.prod.file)), name="prod")
+            result.base = describe_side(base, "prod")
+            if chosen or self.file.exists():
+                head = open_side("ci")
+                result.head = describe_side(head, "ci")
+                with workspace(base, head) as space:
+                    result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
+            else:  # nothing had to be built
+                result.models = [
+                    ModelResult(id, base.builds[id].name, None, "gone") for id in self.gone if id in base.builds
+                ]
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
+        result.add_broken_contracts(broken_contracts)
         written = write_results(result)
         show(new_console(), result, written)
         return result
@@ -245,6 +261,7 @@ class Run:
             return (
                 f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
                 f' a last line "{TRAILER}: {wording(self.not_accepted)}".'
+                + (" A new version of a model breaks no contract: docs/releasing.md." if found.breaks_contracts else "")
             )
         if found:
             return (

@@ -50,6 +50,8 @@ def copy_prod(folder: Path) -> Prod | None:
     if version is None:
         duckdb.connect(str(folder / duckdb_file.NAME)).close()
         return None
+    if version.problem:
+        raise CannotRelease(f"{version.id} is prod, and {version.problem}.", versions.how_to_go_back(version))
     try:
         manifest = json.loads(shutil.copyfile(version.folder / MANIFEST, folder / MANIFEST).read_text(encoding="utf-8"))
         nodes = manifest["nodes"] | manifest["sources"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from dbt.contracts.graph.manifest import Manifest
 from ops.ci.prod import Prod
 from ops.crosscheck.code import BUILT
 from ops.crosscheck.comparison import quote
+from ops.release.contracts import broken_contracts
+from ops.release.versions import MANIFEST
 from ops.run_dbt import invoke_dbt
 
 SELECTION = "state:modified+"
@@ -35,7 +38,7 @@ class Changes:
     Attributes:
         selected: ids of what dbt calls modified and of all that follows from it.
         removed: ids of the models, seeds and snapshots that only prod has.
-        broken_contracts: what dbt says of contracts that consumers can no longer rely on, by the model's name.
+        broken_contracts: what of a model's contract consumers can no longer rely on, by its id.
     """
 
     def __init__(self, selected: set[str], removed: list[str], broken_contracts: dict[str, str]):
@@ -55,19 +58,16 @@ class Changes:
 
 
 def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
-    """What changed since prod's version; None where dbt cannot tell, and has said why."""
-    broken: dict[str, str] = {}
+    """What changed since prod's version; None where dbt cannot tell, and has said why.
 
-    def note(event) -> None:
-        if event.info.name == "UnversionedBreakingChange":
-            found = event.data
-            broken[found.model_name] = "; ".join(" ".join(one.split()) for one in found.breaking_changes)
-
+    Raises:
+        CannotRelease: the manifest of prod's version cannot be read.
+    """
+    broken = broken_contracts(manifest, prod.folder / MANIFEST)
+    _release_from_contracts(prod, broken.keys() | (prod.nodes.keys() - manifest.nodes.keys()))
     arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
     with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
-        result = invoke_dbt(
-            *arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest, on_event=note
-        )
+        result = invoke_dbt(*arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest)
     if not result.success:
         return None
     selected = {json.loads(line)["unique_id"] for line in result.result}
@@ -77,7 +77,38 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
         for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
-    return Changes(selected, removed, broken)
+    continued = continued_models(manifest, prod)
+    return Changes(
+        selected,
+        [id for id in removed if id not in continued],
+        {name: text for name, text in broken.items() if name not in continued.values()},
+    )
+
+
+def continued_models(manifest: Manifest, prod: Prod) -> dict[str, str]:
+    """The models of prod without versions that have versions now, one of which has the same relation: names by id.
+
+    dbt takes such a model for one that was removed. The crosscheck compares the version with it, columns and types too.
+    """
+    versions = {
+        (node.name, node.alias) for node in manifest.nodes.values() if getattr(node, "version", None) is not None
+    }
+    return {
+        id: node["name"]
+        for id, node in prod.nodes.items()
+        if id not in manifest.nodes and (node["name"], node.get("alias")) in versions
+    }
+
+
+def _release_from_contracts(prod: Prod, ids: AbstractSet[str]) -> None:
+    """Takes the contracts of some models out of the copy of prod's manifest: what they break is known, and dbt would warn of it
+    again in each step, or refuse to go on."""
+    file = prod.folder / MANIFEST
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    for id in ids & manifest["nodes"].keys():
+        if "contract" in manifest["nodes"][id]:
+            manifest["nodes"][id]["contract"]["enforced"] = False
+    file.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:
@@ -111,7 +142,8 @@ def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Chang
                     f"create view {_name(*place)} as from prod.{_name(before['schema'], before['identifier'])}"
                 )
         for id in changes.to_build:
-            node, before = manifest.nodes[id], prod.nodes.get(id)
+            # The first version of a model goes on from the model without versions.
+            node, before = manifest.nodes[id], prod.nodes.get(id) or prod.nodes.get(".".join(id.split(".")[:3]))
             if node.config.materialized not in KEPT or not before:
                 continue
             if sql := in_prod.get((before["schema"], before["alias"])):

@@ -1,6 +1,6 @@
 """make prod-pack and make prod-fetch: prod as an archive, for runners that lose their disk at the end of a job.
 
-prod.tar has every version, the history and what monitoring keeps: a release and a rollback go on from it. current.tar has
+prod.tar has every version, the histories and what monitoring keeps: a release and a rollback go on from it. current.tar has
 what `make ci` reads of the version that is prod.
 """
 
@@ -18,7 +18,13 @@ from ops.release import CannotRelease, duckdb_file, lock, versions
 PACKED = Path("target", "prod")
 ALL, CURRENT = "prod", "current"  # archives, by name
 READ_BY_CI = (duckdb_file.NAME, versions.MANIFEST, versions.FACTS)
-KEPT = ("releases", "history.jsonl", "monitoring.duckdb", "current")  # the link last: prod is there when it is
+KEPT = (
+    "releases",
+    versions.HISTORY,
+    versions.STOPS,
+    "monitoring.duckdb",
+    "current",
+)  # the link last: prod is there when it is
 PAGES = {versions.DOCS: "index.html", f"{versions.CROSSCHECK}/report.html": "crosscheck.html"}
 
 

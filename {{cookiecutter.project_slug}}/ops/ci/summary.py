@@ -42,6 +42,7 @@ class Summary:
         built: names of the models, seeds and snapshots that were built.
         problems: what failed, one line each.
         reasons: why differences from prod are meant, as commits say it.
+        notes: what to know beside, one line each.
         crosscheck: the comparison with prod; None where nothing was compared.
     """
 
@@ -50,6 +51,7 @@ class Summary:
     built: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     crosscheck: Result | None = None
 
     @property
@@ -67,7 +69,7 @@ class Summary:
             f" {f'{step.seconds:.1f} s' if step.seconds else ''} |"
             for step in self.steps
         ]
-        for title, entries in (("Failed", self.problems), ("Accepted", self.reasons)):
+        for title, entries in (("Failed", self.problems), ("Accepted", self.reasons), ("Note", self.notes)):
             if entries:
                 lines += ["", f"**{title}**", "", *(f"- {text(shortened(one))}" for one in entries[:MOST_NAMES])]
                 if len(entries) > MOST_NAMES:

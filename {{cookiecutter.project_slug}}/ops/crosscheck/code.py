@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ops.crosscheck import CannotCompare
-from ops.run_dbt import invoke_dbt
+from ops.run_dbt import cause, invoke_dbt
 
 BUILT = ("model", "seed", "snapshot")
 PERSONAL = "pii"
@@ -162,6 +162,11 @@ class Code:
         self._internal = {"dbt", f"dbt_{manifest.metadata.adapter_type}"}
 
     @property
+    def manifest(self):
+        """dbt's manifest."""
+        return self._manifest
+
+    @property
     def project(self) -> str:
         """The project's name."""
         return self._manifest.metadata.project_name
@@ -178,9 +183,9 @@ class Code:
             if self._manifest.nodes[id].database in databases
         }
 
-    def _order(self, id: str) -> tuple[str, str]:
+    def _order(self, id: str) -> tuple[str, str, str]:
         node = self._manifest.nodes[id]
-        return node.original_file_path.rpartition("/")[0], node.name
+        return node.original_file_path.rpartition("/")[0], node.name, id  # the id of a version ends with it
 
     @staticmethod
     def _has_relation(node) -> bool:
@@ -310,7 +315,10 @@ def read_code(target: str) -> Code:
     """
     result = invoke_dbt("--quiet", "parse", "--target", target)
     if not result.success:
-        raise CannotCompare("dbt cannot parse the project; its message is above.", "Mend the code first.")
+        raise CannotCompare(
+            f"dbt cannot parse the project: {(cause(result) or 'its message is above').rstrip('.')}.",
+            "Fix the code first.",
+        )
     return Code(result.result)
 
 

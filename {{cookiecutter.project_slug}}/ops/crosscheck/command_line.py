@@ -22,6 +22,7 @@ from ops.crosscheck.page import as_page
 from ops.crosscheck.results import Result, compare_models, describe_side
 from ops.crosscheck.sides import Side, open_side, workspace
 from ops.crosscheck.terminal import show
+from ops.warehouse import was_interrupted
 
 FOLDER = Path("target", "crosscheck")
 
@@ -154,15 +155,15 @@ def run() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        print("\nStopped: nothing was compared to the end, and nothing was written. Type it again.", file=sys.stderr)
-        sys.exit(130)
     except duckdb.Error as error:  # its text may hold data
         print(f"DuckDB stopped with {type(error).__name__}. Nothing was compared.", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         print(f"The result cannot be written: {error}", file=sys.stderr)
         sys.exit(2)
-    except Exception:  # noqa: BLE001 - a fault of this program must not end with 1
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - a fault of this program must not end with 1
+        if was_interrupted(error):
+            print("\nStopped: not everything was compared, and nothing was written. Run it again.", file=sys.stderr)
+            sys.exit(130)
         traceback.print_exc()
         sys.exit(2)

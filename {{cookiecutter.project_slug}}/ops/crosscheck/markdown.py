@@ -67,8 +67,7 @@ def text(plain: str) -> str:
 
 
 def _row(model: ModelResult) -> str:
-    found = model.comparison
-    what = "; ".join(wording.differences(found)) if found else model.problem or wording.VERDICTS[model.verdict]
+    what = "; ".join(wording.what_differs(model)) or model.problem or wording.VERDICTS[model.verdict]
     if model.verdict == "allowed":
         what += " (within thresholds)"
     counts = wording.row_counts(model)

@@ -17,9 +17,10 @@ from ops.crosscheck import CannotCompare
 from ops.crosscheck.code import BUILT, Model
 from ops.crosscheck.comparison import Comparer, Comparison
 from ops.crosscheck.judgement import judge, require_data, require_fresh, require_same_window
-from ops.crosscheck.sides import Side, Workspace
+from ops.crosscheck.sides import Build, Side, Workspace
 
 VERSION = 1
+BREAKING = ("different", "gone")
 # Errors that speak of names, never of values.
 ABOUT_NAMES = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 
@@ -35,6 +36,7 @@ class ModelResult:
         other_code_before: names of models that it reads, however many lie between, and that were built from other code.
         rows: of a model that only one side has.
         comparison: None where nothing was compared.
+        broken_contract: what consumers of the base can no longer rely on.
     """
 
     unique_id: str
@@ -49,6 +51,7 @@ class ModelResult:
     comparison: Comparison | None = None
     limits: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    broken_contract: str | None = None
 
 
 @dataclass
@@ -83,7 +86,23 @@ class Result:
     @property
     def breaking(self) -> list[ModelResult]:
         """The models in which readers of the base would find something else than they rely on. A new one is none of them."""
-        return self.with_verdict("different", "gone")
+        return self.with_verdict(*BREAKING)
+
+    @property
+    def breaks_contracts(self) -> bool:
+        """Whether the head breaks what consumers of the base rely on."""
+        return any(model.broken_contract for model in self.models)
+
+    def add_broken_contracts(self, broken: dict[str, str]) -> None:
+        """Notes which contracts the head breaks, by the id of the model: such a model differs, whatever its rows are."""
+        by_id = {model.unique_id: model for model in self.models}
+        for id, text in broken.items():
+            if id not in by_id:
+                by_id[id] = ModelResult(id, ".".join(id.split(".")[2:]), None, "different")
+                self.models.append(by_id[id])
+            by_id[id].broken_contract = text
+            if by_id[id].verdict in ("same", "allowed", "new"):
+                by_id[id].verdict = "different"
 
     @property
     def verdict(self) -> str:
@@ -176,12 +195,31 @@ def compare_models(
         result.seconds = time.perf_counter() - start
         yield result
     if all_selected:
-        for id in sorted(set(base.builds) - set(models)):
-            if id.startswith("model.") and base.kind(base.builds[id]):
+        for id in gone_models(base, head, models):
+            if base.kind(base.builds[id]):
                 result = ModelResult(id, base.builds[id].name, None, "gone")
                 with contextlib.suppress(duckdb.Error, CannotCompare):  # a view whose tables are gone too
                     result.rows = space.count_rows(base, base.builds[id])
                 yield result
+
+
+def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
+    """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
+    places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
+    continued = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
+    places |= {(build.schema, build.name) for build in continued if build}
+    return [
+        id
+        for id, build in sorted(base.builds.items())
+        if id.startswith("model.") and id not in models and (build.schema, build.name) not in places
+    ]
+
+
+def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
+    """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
+    unversioned = base.builds.get(model.unique_id.rpartition(".v")[0])
+    continued = unversioned if unversioned and after and unversioned.name == after.name else None
+    return base.builds.get(model.unique_id) or continued
 
 
 def _compare_model(
@@ -194,7 +232,8 @@ def _compare_model(
         for name in ("rows_added", "rows_removed", "rows_changed")
         if str(getattr(limits, name)) != "0"
     }
-    before, after = base.builds.get(model.unique_id), head.builds.get(model.unique_id)
+    after = head.builds.get(model.unique_id)
+    before = build_before(base, model, after)
     try:
         if after is None:
             raise CannotCompare(

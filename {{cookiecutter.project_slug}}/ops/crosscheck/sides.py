@@ -22,7 +22,7 @@ from dbt_common.exceptions import DbtBaseException
 from ops.crosscheck import CannotCompare
 from ops.crosscheck.comparison import quote
 from ops.release import CannotRelease, duckdb_file, versions
-from ops.warehouse import duckdb_config, how_to_build, wait_until_readable, warehouse_file
+from ops.warehouse import duckdb_config, how_to_build, is_candidate, wait_until_readable, warehouse_file
 
 ENVIRONMENTS = ("dev", "ci", "prod")
 RECORD = "dataops_builds"  # written by the package's macro record_build
@@ -107,9 +107,9 @@ def open_side(name: str) -> Side:
     environment, file = _locate(name)
     shown = os.path.relpath(file)
     build = how_to_build(environment) if environment else ""
+    if environment == "prod" and not is_candidate():
+        _require_whole()
     if not file.exists():  # an environment: a path was looked at before
-        if environment == "prod":
-            _require_current()
         raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
     remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
     if problem := wait_until_readable(file):
@@ -167,12 +167,14 @@ def _locate(name: str) -> tuple[str | None, Path]:
     return None, path.absolute()
 
 
-def _require_current() -> None:
-    """Versions of prod whose link is lost are not built again, but pointed at again."""
+def _require_whole() -> None:
+    """Where prod has lost its link or its data, nothing is built: a version that is whole is pointed at again."""
     try:
-        versions.current()
+        prod = versions.current()
     except CannotRelease as reason:
         raise CannotCompare(reason.problem, reason.remedy) from None
+    if prod and prod.problem:
+        raise CannotCompare(f"{prod.id} is prod, and {prod.problem}.", versions.how_to_go_back(prod))
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: Path, alias: str) -> None:

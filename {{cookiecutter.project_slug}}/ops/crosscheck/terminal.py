@@ -35,7 +35,9 @@ def show(console: Console, result: Result, files: list[Path], allowed_too: bool 
     if result.models:
         console.print(_overview(result))
         verdicts = ("different", "allowed") if allowed_too else ("different",)
-        detailed = [model for model in result.models if model.problem or model.verdict in verdicts]
+        detailed = [
+            model for model in result.models if model.problem or (model.verdict in verdicts and model.comparison)
+        ]
         if detailed and detailed[0].problem:
             console.print()
         for model in detailed[:MOST_DETAILED]:
@@ -66,12 +68,11 @@ def _overview(result: Result) -> Table:
     table.add_column(escape(f"in {head}"), justify="right", no_wrap=True)
     table.add_column("what differs")
     for model in result.models:
-        found = model.comparison
         table.add_row(
             escape(model.name),
             wording.VERDICTS[model.verdict],
             *wording.row_counts(model),
-            escape("\n".join(wording.differences(found)) if found else "see below" if model.problem else ""),
+            escape("\n".join(wording.what_differs(model)) or ("see below" if model.problem else "")),
             style=STYLES[model.verdict] if model.verdict not in ("same", "allowed") else None,
         )
     return table

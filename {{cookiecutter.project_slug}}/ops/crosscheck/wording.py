@@ -39,6 +39,12 @@ def rows(count: int) -> str:
     return f"{count:,} row{'s' * (count != 1)}"
 
 
+def what_differs(model: ModelResult) -> list[str]:
+    """What differs in a model, its contract first, one short sentence for each kind."""
+    broken = [printable(f"breaks its contract: {model.broken_contract}")] if model.broken_contract else []
+    return broken + (differences(model.comparison) if model.comparison else [])
+
+
 def differences(comparison: Comparison) -> list[str]:
     """What differs, one short sentence for each kind."""
     found = []

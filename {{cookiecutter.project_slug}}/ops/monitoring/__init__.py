@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ops.installed import INSTALLED, PROJECT, package_version
+from ops.monitoring.damage import Damage, described, examine
 from ops.warehouse import how_to_build, wait_until_readable, wait_until_writable
 
 PACKAGE = INSTALLED / "elementary"
@@ -90,6 +91,11 @@ def tables_version(target: str) -> str | None:
 def require(target: str) -> None:
     """Ends the program with what to do where there is nothing to read."""
     if problem := package_problem():
+        sys.exit(problem)
+    problem = examine(monitoring_file(target))
+    if isinstance(problem, Damage):
+        sys.exit(f"{described(problem)} To set it aside and start the history again: {how_to_build(target)}")
+    if problem:
         sys.exit(problem)
     if tables_version(target) is None:
         how = ("" if target == "prod" else "ELEMENTARY_ENABLED=true ") + how_to_build(target)

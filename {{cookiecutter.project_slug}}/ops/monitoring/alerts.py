@@ -3,6 +3,9 @@
 Elementary finds the failures, words them and remembers what was sent. Added here: a dry run, a time limit on an endpoint
 that does not answer, a link to the runbook, and that an endpoint which fails in any way loses nothing: what could not be
 sent is sent the next time.
+
+What failed in a candidate that did not become prod is not sent, because no reader can see that data. A release that was stopped
+has one message of its own, which stopped.jsonl remembers.
 """
 
 from __future__ import annotations
@@ -15,17 +18,21 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 from elementary.exceptions.exceptions import Error
-from elementary.messages.blocks import LineBlock, LinesBlock, LinkBlock, TextBlock
+from elementary.messages.blocks import HeaderBlock, LineBlock, LinesBlock, LinkBlock, TextBlock
 from elementary.messages.formats.text import format_text
-from elementary.messages.message_body import MessageBody
+from elementary.messages.message_body import Color, MessageBody
 from elementary.monitor.data_monitoring.alerts.data_monitoring_alerts import DataMonitoringAlerts
+from elementary.monitor.data_monitoring.alerts.integrations.integrations import Integrations
 
 from ops.installed import PROJECT
-from ops.monitoring import ENVIRONMENTS, require
-from ops.monitoring.command_line import configure
+from ops.monitoring import ENVIRONMENTS, candidates, opened, package_problem, require
+from ops.monitoring.command_line import configure, describe_anomalies
+from ops.release import versions
 
 DAYS = 7  # Failures that are older are not sent any more: a webhook set up today does not bring last year's.
 SECONDS = 30  # how long one message may take, waiting for a rate limit included
@@ -83,66 +90,141 @@ def repository_address() -> str | None:
     return f"https://{host}/{path}{'/-' if 'gitlab' in host else ''}/blob/HEAD"
 
 
+def line(text: str) -> LineBlock:
+    """A line of a message."""
+    return LineBlock(inlines=[TextBlock(text=text)])
+
+
+def what_to_do(file: str) -> LineBlock:
+    """The line of a message that names a page of the project's docs, and links it where it can be read in a browser."""
+    address = repository_address()
+    link = LinkBlock(text=file, url=f"{address}/{file}") if address else TextBlock(text=file)
+    return LineBlock(inlines=[TextBlock(text="What to do:"), link])
+
+
+class Channel:
+    """Where messages go.
+
+    Args:
+        config: Elementary's, of the environment; it learns of the webhook.
+        kind: slack or teams.
+        webhook: where messages are posted; None prints them.
+
+    Attributes:
+        failure: why a message could not be sent. After that none is tried: it would only wait too.
+    """
+
+    def __init__(self, config, kind: str, webhook: str | None):
+        self.config, self.webhook = config, webhook
+        config.slack_webhook = webhook if kind == "slack" else None
+        config.teams_webhook = webhook if kind == "teams" else None
+        self.integration = Integrations.get_integration(config) if webhook else None
+        self.failure: str | None = None
+
+    def send(self, body: MessageBody, metadata: dict[str, Any]) -> bool:
+        """Sends or prints a message, and returns whether that was done."""
+        if not self.webhook:
+            print(format_text(body), end="\n\n")
+        elif not self.failure:
+            try:
+                with time_limit(SECONDS):
+                    destination = Integrations.get_destination(self.integration, self.config, metadata)
+                    self.integration.send_message(destination=destination, body=body)
+            except Exception as error:  # noqa: BLE001 - whatever a network can come up with
+                self.failure = f"{type(error).__name__}: {error}".replace(self.webhook, "the webhook")
+        return not self.failure
+
+
 class Alerts(DataMonitoringAlerts):
     """Elementary's alerts of one environment.
 
     Args:
         target: the environment.
-        kind: slack or teams.
-        webhook: where messages are posted; None prints them instead and remembers nothing.
+        channel: where they go. Where it only prints, nothing is remembered.
+        of_candidates: whether those of candidates that did not become prod are sent, too.
+
+    Attributes:
+        held_back: the candidates that have alerts which were not sent, as text, and how many each.
     """
 
-    def __init__(self, target: str, kind: str, webhook: str | None):
-        config = configure(target)
-        config.slack_webhook = webhook if kind == "slack" else None
-        config.teams_webhook = webhook if kind == "teams" else None
-        self.webhook = webhook
-        self.failure: str | None = None
-        self.repository = repository_address()
-        super().__init__(config, tracking=None)
+    def __init__(self, target: str, channel: Channel, of_candidates: bool):
+        describe_anomalies(target)
+        self.channel, self.of_candidates = channel, of_candidates
+        self.held_back: dict[str, int] = {}
+        with opened(target) as connection:
+            self.candidates = candidates.of_alerts(connection, target)
+        super().__init__(channel.config, tracking=None)
 
     def _get_integration_client(self):
-        return super()._get_integration_client() if self.webhook else None
+        return self.channel.integration
+
+    def _filter_data(self, data):
+        """Leaves out what failed in candidates. It stays pending: a candidate that was stopped can be published later."""
+        sent = []
+        for alert in super()._filter_data(data):
+            candidate = self.candidates.get(alert.id)
+            if candidate and not (self.of_candidates and candidate.outcome != candidates.UNDER_WAY):
+                self.held_back[str(candidate)] = self.held_back.get(str(candidate), 0) + 1
+            else:
+                sent.append(alert)
+        return sent
 
     def _skip_alerts(self, alerts):
-        if self.webhook and alerts:
+        if self.channel.webhook and alerts:
             super()._skip_alerts(alerts)
 
     def _send_alerts(self, alerts):
-        if self.webhook:
+        if self.channel.webhook:
             super()._send_alerts(alerts)
-        for alert in [] if self.webhook else alerts:
-            print(format_text(self.message(alert)), end="\n\n")
-        self.sent_alert_count = self.sent_alert_count if self.webhook else len(alerts)
+            return
+        for alert in alerts:
+            self._send_alert(alert)
+        self.sent_alert_count = len(alerts)
 
     def _send_alert(self, alert) -> bool:
-        if self.failure:  # The endpoint is down: the rest would only wait for it too.
-            return False
-        try:
-            with time_limit(SECONDS):
-                self._send_message(self.alerts_integration, self.message(alert), alert.unified_meta)
-        except Exception as error:  # noqa: BLE001 - whatever a network can come up with
-            self.failure = f"{type(error).__name__}: {error}".replace(self.webhook, "the webhook")
-        return not self.failure
+        return self.channel.send(self.message(alert), alert.unified_meta)
 
     def message(self, alert) -> MessageBody:
-        """Elementary's message, with the monitor's own name and a link to the runbook."""
+        """Elementary's message, with the candidate where it is of one, the monitor's own name and a link to the runbook."""
         alert.alert_fields = alert.alert_fields or FIELDS
         body = self.alert_message_builder.build(alert=alert)
-        file = f"docs/runbook/{runbook_page(alert)}.md"
-        link = LinkBlock(text=file, url=f"{self.repository}/{file}") if self.repository else TextBlock(text=file)
-        lines = [LineBlock(inlines=[TextBlock(text="What to do:"), link])]
+        lines = [what_to_do(f"docs/runbook/{runbook_page(alert)}.md")]
         if test := getattr(alert, "test_unique_id", None):
-            lines.insert(0, LineBlock(inlines=[TextBlock(text=f"Monitor: {test.split('.')[2]}")]))
+            lines.insert(0, line(f"Monitor: {test.split('.')[2]}"))
+        ids = [one.id for one in getattr(alert, "alerts", [alert])]
+        for candidate in sorted({str(self.candidates[id]) for id in ids if id in self.candidates}):
+            lines.insert(0, line(f"In {candidate}: no reader of prod sees this data."))
         return MessageBody(blocks=[*body.blocks, LinesBlock(lines=lines)], color=body.color, id=body.id)
+
+
+def report_stopped(channel: Channel) -> int:
+    """Sends a message of its own for each release that was stopped and not reported yet. Returns how many."""
+    count = 0
+    for stop in candidates.to_report(datetime.now(UTC) - timedelta(days=DAYS)):
+        headline, lines = candidates.message(stop)
+        blocks = [
+            HeaderBlock(text=headline),
+            LinesBlock(lines=[*map(line, lines), what_to_do(candidates.RUNBOOK)]),
+        ]
+        if not channel.send(MessageBody(blocks=blocks, color=Color.RED), {}):
+            break
+        if channel.webhook:
+            versions.record_reported(stop["id"])
+        count += 1
+    return count
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Print what would be sent; nothing is sent or marked as sent.")
+@click.option("--candidates", "of_candidates", is_flag=True, help="Send what failed in stopped candidates, too.")
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="prod", show_default=True)
-def main(dry_run: bool, environment: str) -> None:
-    """Send new failures to Slack or Teams: [tool.alerts] in pyproject.toml says which, ALERTS_WEBHOOK where."""
-    require(environment)
+def main(dry_run: bool, of_candidates: bool, environment: str) -> None:
+    """Send new failures to Slack or Teams: [tool.alerts] in pyproject.toml says which, ALERTS_WEBHOOK where.
+
+    A release that was stopped is one message. What failed in its candidate is not sent, because no reader can see that data.
+    """
+    if problem := package_problem():
+        sys.exit(problem)
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     kind = settings.get("tool", {}).get("alerts", {}).get("to", "none")
     webhook = None if dry_run else os.environ.get("ALERTS_WEBHOOK")
@@ -155,17 +237,30 @@ def main(dry_run: bool, environment: str) -> None:
         )
     if webhook and not re.match(r"https?://.", webhook):
         sys.exit("ALERTS_WEBHOOK is no address: it must begin with https://")
-    alerts = Alerts(environment, kind, webhook)
+    channel = Channel(configure(environment), kind, webhook)
+    # First, and of the versions' folders alone: monitoring may hold nothing yet.
+    stopped = report_stopped(channel) if environment == "prod" else 0
+    sent = "to send" if dry_run else "sent"
+    if stopped:
+        print(f"{stopped} message{'' if stopped == 1 else 's'} about stopped releases {sent}.", flush=True)
+    require(environment)
+    alerts = Alerts(environment, channel, of_candidates)
     try:
         alerts.run_alerts(days_back=DAYS)
     except Error as error:
         sys.exit(f"Elementary could not read what happened in {environment}: {error}")
-    if alerts.failure:
-        sys.exit(f"{kind} did not take an alert ({alerts.failure}). What was not sent is sent by the next make alerts.")
+    if channel.failure:
+        sys.exit(
+            f"{kind} did not take an alert ({channel.failure}). What was not sent is sent by the next make alerts."
+        )
     if not alerts.success:
         sys.exit(f"The alerts of {environment} could not be read; the message above says why.")
     count = alerts.sent_alert_count
-    print(f"{count} new alert{'' if count == 1 else 's'} of {environment} {'to send' if dry_run else 'sent'}.")
+    print(f"{count} new alert{'' if count == 1 else 's'} of {environment} {sent}.")
+    for candidate, number in alerts.held_back.items():
+        print(f"{number} in {candidate} {'is' if number == 1 else 'are'} not sent: no reader of prod sees this data.")
+    if alerts.held_back and not of_candidates:
+        print("To send them too: make alerts ARGS=--candidates")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Its classes are called, not `edr` itself, which asks for a newer version of itse
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ops.installed import INSTALLED, PROJECT
 from ops.monitoring import monitoring_file, opened
@@ -37,12 +38,15 @@ def describe_anomalies(target: str) -> None:
         connection.execute(DESCRIBE_THE_ANOMALY)
 
 
-def configure(target: str):
-    """Readies the process for one environment and returns Elementary's configuration of it.
+def configure(target: str, file: Path | None = None):
+    """Readies the process for one environment and returns Elementary's configuration of it. Its tables need not be there.
 
     Elementary runs dbt in a project of its own, inside its package and from that folder, so every path is absolute.
+
+    Args:
+        target: the environment.
+        file: what takes the place of its monitoring file.
     """
-    describe_anomalies(target)
     folder = PROJECT / "target" / "edr" / target
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(
@@ -52,7 +56,7 @@ def configure(target: str):
         DBT_USE_COLORS="false",
         DBT_PACKAGES_FOLDER=str(INSTALLED),
         EDR_INTERNAL_TARGET_PATH=str(folder),
-        ELEMENTARY_PATH=str(monitoring_file(target)),
+        ELEMENTARY_PATH=str(file or monitoring_file(target)),
     )
     from elementary.config.config import Config
     from elementary.utils.log import set_root_logger_handlers

@@ -5,17 +5,24 @@ lock.py           one release or rollback at a time
 repository.py     what git knows of the code that is released
 duckdb_file.py    what is DuckDB's: a copy to build in, what is in it, whether it is whole. Another engine supplies its own
 audit.py          what stops a release
+contracts.py      which contracts the code breaks
+inputs.py         the files that sources read
 making.py         make release, step by step
+candidate.py      make release ARGS="--accept ... --candidate 2": what was stopped by its crosscheck alone is published
 command_line.py, listing.py, rollback.py    make release, make releases, make rollback
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from ops.problem import Problem
+
+if TYPE_CHECKING:
+    from ops.release.versions import Version
 
 
 class CannotRelease(Problem):
@@ -28,17 +35,18 @@ def open(id: str | int) -> duckdb.DuckDBPyConnection:
     Warns of views whose rows are not the version's own.
 
     Args:
-        id: its number (42) or name (0042-2026-11-23), as `make releases` lists it.
+        id: its number (42) or name (0042-2026-11-23, dry-run), as `make releases` lists it.
 
     Raises:
-        CannotRelease: there is none, or it cannot be opened.
+        CannotRelease: no version is called that, it holds no data, or it cannot be opened.
 
     >>> from ops import release  # doctest: +SKIP
     >>> release.open(42).sql("select count(*) from marts.orders")  # doctest: +SKIP
     """
-    from ops.release import duckdb_file, versions
+    from ops.release import versions
 
-    return duckdb_file.open_version(versions.find(str(id), among=[*versions.kept(), *versions.stopped()]))
+    dry_run = [version for version in [versions.dry_run()] if version]
+    return _connect(versions.find(str(id), [*versions.kept(), *versions.stopped(), *dry_run]))
 
 
 def as_of(moment: datetime) -> duckdb.DuckDBPyConnection:
@@ -48,8 +56,16 @@ def as_of(moment: datetime) -> duckdb.DuckDBPyConnection:
         moment: with its time zone; one without is taken for UTC.
 
     Raises:
-        CannotRelease: there was no prod yet, or that version is not kept any more.
+        CannotRelease: there was no prod yet, that version is not kept any more, or it cannot be opened.
     """
-    from ops.release import duckdb_file, versions
+    from ops.release import versions
 
-    return duckdb_file.open_version(versions.as_of(moment))
+    return _connect(versions.as_of(moment))
+
+
+def _connect(version: Version) -> duckdb.DuckDBPyConnection:
+    from ops.release import duckdb_file
+
+    if version.problem and version.facts.get("outcome") == "published":
+        raise CannotRelease(f"{version.id} cannot be read: {version.problem}.", "Take another one: make releases")
+    return duckdb_file.open_version(version)

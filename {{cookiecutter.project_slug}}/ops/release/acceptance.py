@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 TRAILER = "Accept-Differences"  # of a commit's message
 MOST_NAMES = 5
+NEW_START = "a new start"
 NAMES = re.compile(r"(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*)\s*:\s+(?P<reason>\S.*)")
 
 
@@ -63,17 +66,60 @@ def not_accepted(models: Iterable[str], accepted: Sequence[Acceptance], known: s
     return sorted(model for model in models if not any(one.covers(model) for one in reasoned))
 
 
-def objections(left: list[str], accepted: Sequence[Acceptance], known: set[str]) -> list[str]:
+def misspelt(acceptance: Acceptance, known: set[str]) -> dict[str, str | None]:
+    """The names that are no model's, and for each the name that is nearest, None where none is near.
+
+    >>> misspelt(read_acceptance("frist, zzz: why"), {"first", "second"})
+    {'frist': 'first', 'zzz': None}
+    """
+    near = {name: difflib.get_close_matches(name, sorted(known), n=1) for name in sorted(acceptance.models - known)}
+    return {name: found[0] if found else None for name, found in near.items()}
+
+
+def misspelt_in_commits(accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
+    """What to know of the names in trailers that are no model's, a line each: a commit cannot be changed easily.
+
+    >>> print(*misspelt_in_commits([read_acceptance("frist: why")], {"first"}))
+    Accept-Differences of a commit names frist, which is not a model (did you mean first?): it accepts nothing. Another commit \
+can (git commit --allow-empty).
+    """
+    return [
+        f"{TRAILER} of a commit names {name}, which is not a model{f' (did you mean {near}?)' if near else ''}: it accepts"
+        " nothing. Another commit can (git commit --allow-empty)."
+        for one in accepted
+        for name, near in misspelt(one, known).items()
+    ]
+
+
+def corrected(acceptance: Acceptance, wrong: dict[str, str | None]) -> str:
+    """What was probably meant; `MODEL` stands for a name that resembles none.
+
+    >>> corrected(read_acceptance("frist, zzz: why"), {"frist": "first", "zzz": None})
+    'MODEL, first: why'
+    """
+    names = {wrong.get(name, name) or "MODEL" for name in acceptance.models}
+    return str(Acceptance(acceptance.reason, frozenset(names)))
+
+
+def objections(
+    left: list[str], accepted: Sequence[Acceptance], known: set[str], broken: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """Why differences are not accepted, a sentence each.
 
     Args:
         left: the models whose differences nobody accepted.
         accepted: what people accept, which may be misspelt.
         known: the names of all models.
+        broken: what of a model's contract is broken, by its name.
     """
     named = {name for one in accepted for name in one.models}
     return [
-        *(f"{name} differs, and nobody accepted that" for name in left),
+        *(
+            f"{name} breaks its contract ({broken[name]}), and nobody accepted that"
+            if name in broken
+            else f"{name} differs, and nobody accepted that"
+            for name in left
+        ),
         *(f"{name}, which is accepted, is no model" for name in sorted(named - known)),
         *(
             f"{one.reason!r} names models and no reason: '{one.reason}: why'"
@@ -90,6 +136,15 @@ def wording(models: list[str]) -> str:
     ('customers, orders: why', 'why')
     """
     return f"{', '.join(models)}: why" if 0 < len(models) < MOST_NAMES else "why"
+
+
+def is_new_start(verdicts: Iterable[str]) -> bool:
+    """Whether prod and the candidate have no model in common, as after `make remove-sample`.
+
+    >>> is_new_start(["gone", "new"]), is_new_start(["gone", "same"])
+    (True, False)
+    """
+    return set(verdicts) <= {"gone", "new"}
 
 
 def as_text(accepted: Iterable[Acceptance]) -> str | None:

@@ -17,7 +17,7 @@ from ops.crosscheck.sides import RECORD, Side, open_side
 from ops.rejected import lineage_of
 from ops.release import CannotRelease, duckdb_file
 from ops.release.versions import MANIFEST, Version
-from ops.run_dbt import FAILURES
+from ops.run_dbt import FAILURES, one_line
 
 
 def read_manifest(file: Path) -> dict[str, Any]:
@@ -52,6 +52,17 @@ def built_nodes(manifest: dict[str, Any], database: str = Path(duckdb_file.NAME)
         and node["config"]["materialized"] != "ephemeral"
         and node["database"] == database
     }
+
+
+def model_names(version: Version) -> set[str]:
+    """The names of the models of a version, those of their relations too; empty where its manifest cannot be read."""
+    try:
+        nodes = built_nodes(read_manifest(version.folder / MANIFEST))
+    except CannotRelease:
+        return set()
+    models = [node for node in nodes.values() if node["resource_type"] == "model"]
+    versioned = {f"{node['name']}.v{node['version']}" for node in models if node.get("version")}
+    return {node[name] for node in models for name in ("name", "alias")} | versioned
 
 
 def missing(place: Path, side: Side | None) -> list[str]:
@@ -147,7 +158,8 @@ def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:
 
 
 def failures(run_results: Path) -> list[str]:
-    """What did not end well in a run: failed tests and models, one line each; what was skipped for it only counted."""
+    """What did not end well in a run: failed tests, and models with their error, one line each; what was skipped for it only
+    counted."""
     lines, skipped = [], 0
     for result in json.loads(run_results.read_text(encoding="utf-8"))["results"]:
         kind, name = result["unique_id"].split(".")[0], result["unique_id"].split(".")[2]
@@ -156,7 +168,11 @@ def failures(run_results: Path) -> list[str]:
         elif result["status"] in FAILURES:
             if kind == "unit_test":  # of a model, whose name comes before its own
                 name = f"{result['unique_id'].split('.')[3]} of {name}"
-            found = f": {result['failures']:,} rows" if result.get("failures") and kind == "test" else ""
+            found = ""
+            if result.get("failures") and kind == "test":
+                found = f": {result['failures']:,} rows"
+            elif kind != "unit_test" and result["status"] != "fail" and result.get("message"):
+                found = f": {one_line(result['message'])}"
             lines.append(f"{kind.replace('_', ' ')} {name}{found}")
     return lines + ([f"{skipped} more were skipped for it"] if skipped else [])
 
@@ -183,7 +199,7 @@ def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
         name: of the candidate.
         code: the code that it was built from.
     """
-    before = f"{base.number:04d}"
+    before = base.shown
     result = Result(describe_side(None, before), describe_side(None, name))
     try:
         sides = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shlex
@@ -13,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.console import new_console
-from ops.release import CannotRelease, lock, versions
+from ops.release import CannotRelease, duckdb_file, lock, versions
 from ops.release.acceptance import read_acceptance
+from ops.release.candidate import stopped_release
 from ops.release.duckdb_file import in_units
 from ops.release.making import Release, Stopped, next_release
 from ops.release.versions import Version
+from ops.run_dbt import close_warehouse, one_line
+from ops.warehouse import was_interrupted
 
 STOPPED, IMPOSSIBLE = 1, 2
 
@@ -45,6 +49,11 @@ def kept_versions(_context: click.Context, _parameter: click.Parameter, text: st
     callback=a_reason,
     help="Accept what crosscheck finds different, of all models or those named, and record why.",
 )
+@click.option(
+    "--candidate",
+    metavar="NUMBER",
+    help="Publish this candidate, which its crosscheck stopped, instead of building everything again.",
+)
 @click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
 @click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
 @click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds anew.")
@@ -57,20 +66,29 @@ def kept_versions(_context: click.Context, _parameter: click.Parameter, text: st
     envvar="RELEASES_KEPT",
     help="How many versions to keep; prod itself is always kept.  [env: RELEASES_KEPT]",
 )
-def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int) -> None:
+def main(
+    accept: str | None, candidate: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int
+) -> None:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
     Exit codes: 0 released; 1 something failed or differs; 2 it could not be done. Prod is whole in every case.
     """
     console = new_console()
+    if candidate and (dry_run or allow_uncommitted or full_refresh):
+        raise click.UsageError("--candidate publishes what was built, so it goes with --accept and --keep alone.")
     with lock.held("make release"):
         by = lock.person()
         prod = versions.current()
         for line in versions.recover(prod, by):
             console.print(line, soft_wrap=True, markup=False)
-        release = next_release(accept and read_acceptance(accept), full_refresh, allow_uncommitted, prod, by, console)
+        accepted = accept and read_acceptance(accept)
+        if candidate:
+            release = stopped_release(candidate, accepted, prod, by, console)
+        else:
+            release = next_release(accepted, full_refresh, allow_uncommitted, dry_run, prod, by, console)
+        release.facts["dry_run"] = dry_run
         try:
-            release.make()
+            (release.resume if candidate else release.make)()
             if dry_run:
                 release.write_facts("dry run")
                 version = versions.set_aside(versions.candidate(), release.id)
@@ -79,8 +97,13 @@ def main(accept: str | None, dry_run: bool, allow_uncommitted: bool, full_refres
         except Stopped as stopped:
             _tell_stopped(console, release, stopped)
             sys.exit(STOPPED)
-        except BaseException:
-            _keep_candidate(release, "it was interrupted")
+        except BaseException as error:
+            if isinstance(error, CannotRelease):
+                release.facts.pop("stopped_by", None)  # its data cannot be read, for one
+            if release.steps or release.resumed:
+                _keep_candidate(release, _why_ended(error))
+            else:
+                versions.discard_candidate()  # it was refused before anything was made
             raise
         if not dry_run:
             _remove_outdated(console, keep)
@@ -98,11 +121,28 @@ def _remove_outdated(console: Console, keep: int) -> None:
             console.print(f"{outdated.id} could not be removed: {error.strerror}.", markup=False)
 
 
+def _why_ended(error: BaseException) -> str:
+    """Why a release could not go on, for `make releases`: in one line, without data."""
+    if isinstance(error, SystemExit) or was_interrupted(error):
+        return "it was interrupted"
+    if isinstance(error, CannotRelease):
+        return error.problem.rstrip(".")
+    if isinstance(error, OSError):
+        return f"it could not be done: {error.strerror}"
+    return one_line(f"{type(error).__name__}: {error}")
+
+
 def _keep_candidate(release: Release, reason: str) -> Version | None:
     """Keeps what was made so far. What cannot be moved now is put in order by the next release."""
     if not versions.candidate().exists():
         return None
     try:
+        close_warehouse()
+        if release.resumed and release.facts.get("stopped_by"):  # it can be published later, as before
+            reason = "; ".join(release.facts["reasons"])
+        if release.facts.get("stopped_by"):
+            with contextlib.suppress(CannotRelease, duckdb.Error):
+                duckdb_file.finish(versions.candidate())
         release.write_facts("stopped", [reason])
         return versions.set_aside(versions.candidate(), release.id)
     except OSError:
@@ -116,7 +156,9 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
     if len(stopped.reasons) > 20:
         console.print(f"- and {len(stopped.reasons) - 20} more", style="red")
     prod = f"prod is still {release.base.id}" if release.base else "there is no prod yet"
-    console.print(f"{release.id} is not released: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
+    what = f"{release.id} is not released" if release.id != versions.DRY_RUN else "It would not be released"
+    console.print(f"{what}: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
+    release.facts["remedy"] = stopped.remedy
     version = _keep_candidate(release, "; ".join(reason.rstrip(".") for reason in stopped.reasons))
     if version:
         console.print(
@@ -126,7 +168,7 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
 
 def how_to_open(version: Version) -> str:
     """What to type to look into a version."""
-    code = f"from ops import release; prod = release.open({version.number})"
+    code = f"from ops import release; prod = release.open({version.number or repr(version.id)})"
     where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if (folder := os.environ.get("WAREHOUSE_DIR")) else ""
     return f'To look into it: {where}.venv/bin/python -ic "{code}", then prod.sql("...")'
 
@@ -139,8 +181,11 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
     console.print(table)
     size = in_units(release.facts["size"])
     if dry_run:
-        console.print(f"Nothing was released: {release.id} ({size}) would have been. It is kept in", end=" ")
-        console.print(f"{versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True)
+        console.print("Nothing was released: this was a dry run, and a release could be made.", end=" ")
+        console.print(
+            f"The candidate ({size}) is kept in {versions.shown(version.folder)} until the next dry run.", end=" "
+        )
+        console.print(how_to_open(version), soft_wrap=True)
         return
     back = " To go back: make rollback" if versions.before(version) else ""
     console.print(f"prod is {release.id} ({size}): {versions.shown(versions.link())}.{back}", soft_wrap=True)
@@ -161,8 +206,10 @@ def run(command: click.Command, name: str) -> None:
             raise
         print(end.code, file=sys.stderr)  # dbt was interrupted
         sys.exit(130)
-    except (KeyboardInterrupt, click.Abort):
-        print("\nStopped: prod is whole. Nothing has to be cleaned up; type it again.", file=sys.stderr)
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not was_interrupted(error):
+            raise
+        print("\nStopped: prod is whole. Nothing to clean up. Run the command again.", file=sys.stderr)
         sys.exit(130)
     except duckdb.Error as error:
         print(

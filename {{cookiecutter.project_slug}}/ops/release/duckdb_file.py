@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from ops.crosscheck.comparison import quote
-from ops.release import CannotRelease
+from ops.release import CannotRelease, versions
 from ops.release.versions import DATA as NAME
 from ops.release.versions import Version, shown
 from ops.warehouse import duckdb_config, wait_until_readable
@@ -68,13 +68,9 @@ def copy_from(base: Version, place: Path) -> Copy:
     """
     source, target = base.folder / NAME, place / NAME
     if base.problem:
-        raise CannotRelease(
-            f"{base.id} is prod, and {base.problem}.",
-            "Go back to one that is whole: make releases, make rollback TO=...",
-        )
+        raise CannotRelease(f"{base.id} is prod, and {base.problem}.", versions.how_to_go_back(base))
     if problem := wait_until_readable(source):
-        same = base.facts.get("tools", {}).get("duckdb") == duckdb.__version__
-        raise CannotRelease(problem, "Then type it again." if same else made_with(base))
+        raise CannotRelease(problem, made_with(base) or "Then type it again.")
     size = source.stat().st_size
     how = "cloned" if _clone(source, target) else "copied"
     free, needed = shutil.disk_usage(place).free, size * (1 if how == "cloned" else 2) + ROOM
@@ -102,9 +98,11 @@ def _clone(source: Path, target: Path) -> bool:
     return True
 
 
-def made_with(version: Version) -> str:
-    """What DuckDB a version was made with, and which one is here."""
+def made_with(version: Version) -> str | None:
+    """Which DuckDB a version was made with, where another one is installed."""
     made = version.facts.get("tools", {}).get("duckdb", "an unknown version")
+    if made == duckdb.__version__:
+        return None
     return f"{version.id} was made with DuckDB {made}; installed is {duckdb.__version__}."
 
 
@@ -114,14 +112,17 @@ def connect(place: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     Raises:
         CannotRelease: it is missing, damaged, held by another program, or of a newer DuckDB.
     """
-    file = place / NAME
+    file, version = place / NAME, Version(place)
+    if not file.is_file():  # DuckDB would say this in other words, or make the file
+        reasons = "; ".join(version.facts.get("reasons", []))
+        why = f"its release was stopped before any was made: {reasons}" if reasons else f"{shown(file)} is missing"
+        raise CannotRelease(f"{version.id} holds no data: {why}.", "See: make releases")
     try:
-        if not file.is_file():  # DuckDB would say this in other words, or make the file
-            raise duckdb.IOException("the file is missing")
         return duckdb.connect(str(file), read_only=read_only, config=duckdb_config())
     except duckdb.Error as error:
         raise CannotRelease(
-            f"{shown(file)} cannot be opened: {str(error).splitlines()[0]}.", f"{made_with(Version(place))}"
+            f"{shown(file)} cannot be opened: {str(error).splitlines()[0]}.",
+            made_with(version) or "It is damaged, or another program writes to it. See: make releases",
         ) from None
 
 

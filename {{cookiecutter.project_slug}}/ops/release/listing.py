@@ -55,7 +55,8 @@ def main(history: bool, as_of: datetime | None) -> None:
     except CannotRelease as reason:  # the list tells what there is to go on from
         problem = reason
     kept, stopped = versions.kept(), versions.stopped()
-    if not kept and not stopped and not problem:
+    dry_run = [version for version in [versions.dry_run()] if version]
+    if not kept and not stopped and not dry_run and not problem:
         console.print(NOTHING)
         return
     table = Table(box=SIMPLE_HEAD)
@@ -63,8 +64,8 @@ def main(history: bool, as_of: datetime | None) -> None:
         table.add_column(heading, no_wrap=True)
     table.add_column("what came of it", overflow="fold")
     table.add_column("size", justify="right", no_wrap=True)
-    for version in sorted([*kept, *stopped], key=lambda one: one.number, reverse=True):
-        table.add_row(*map(escape, _row(version, prod, version in stopped)))
+    for version in [*dry_run, *sorted([*kept, *stopped], key=lambda one: one.number, reverse=True)]:
+        table.add_row(*map(escape, _row(version, prod, version not in kept)))
     console.print(table)
     if problem:
         raise problem

@@ -67,6 +67,19 @@ def held(doing: str) -> Iterator[None]:
             handle.truncate(0)
 
 
+def is_held() -> bool:
+    """Whether the process that took the lock last still runs. One on another machine is taken for running."""
+    try:
+        holder = json.loads((versions.folder() / "lock").read_text(encoding="utf-8"))
+        if holder["host"] == platform.node():
+            os.kill(holder["process"], 0)
+    except PermissionError:  # it runs, as somebody else
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
 def _held_by(text: str) -> str:
     try:
         holder = json.loads(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import shutil
@@ -20,22 +21,38 @@ from packaging.requirements import Requirement
 from rich.console import Console
 
 from ops.crosscheck import CannotCompare
+from ops.crosscheck.code import Code as ParsedCode
 from ops.crosscheck.code import read_code
 from ops.crosscheck.command_line import FOLDER as CROSSCHECK_RESULTS
 from ops.crosscheck.command_line import remove_results, write_results
-from ops.crosscheck.results import Result
+from ops.crosscheck.results import BREAKING, Result
 from ops.crosscheck.sides import Side, open_side
 from ops.crosscheck.terminal import show
 from ops.installed import PROJECT
 from ops.release import CannotRelease, audit, duckdb_file, repository, versions
-from ops.release.acceptance import TRAILER, Acceptance, as_text, not_accepted, objections, wording
+from ops.release.acceptance import (
+    NEW_START,
+    TRAILER,
+    Acceptance,
+    as_text,
+    corrected,
+    is_new_start,
+    misspelt,
+    misspelt_in_commits,
+    not_accepted,
+    objections,
+    wording,
+)
+from ops.release.contracts import broken_contracts
 from ops.release.duckdb_file import in_units
+from ops.release.inputs import read_inputs
 from ops.release.repository import Code
 from ops.release.versions import Version
-from ops.run_dbt import close_warehouse, run_dbt
+from ops.run_dbt import cause, close_warehouse, invoke_dbt
 
 TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
-STEPS = 6
+STEPS, STEPS_LEFT = 6, 3  # of a release, and of one that publishes a candidate which its crosscheck stopped
+CROSSCHECK = "crosscheck"
 
 
 class Stopped(Exception):
@@ -57,10 +74,13 @@ class Release:
         base: the version that is prod, None at the first release.
         by: who makes it.
         accepted: what differences are meant.
-        full_refresh: whether incremental models and seeds are built anew.
+        full_refresh: whether incremental models and seeds are built from nothing.
         console: for the lines between dbt's own.
+        accept: what of it was accepted on the command line.
         steps: what was done: step, result, seconds.
         facts: what release.json will tell.
+        resumed: whether it publishes a candidate that its crosscheck stopped.
+        parsed: the models of the code.
     """
 
     id: str
@@ -70,13 +90,11 @@ class Release:
     accepted: tuple[Acceptance, ...]
     full_refresh: bool
     console: Console
+    accept: Acceptance | None = None
     steps: list[tuple[str, str, float]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def number(self) -> int:
-        """Of the version."""
-        return int(self.id.split("-")[0])
+    resumed: bool = False
+    parsed: ParsedCode | None = None
 
     def make(self) -> None:
         """Makes the candidate and audits it.
@@ -87,9 +105,14 @@ class Release:
         """
         self._tell()
         place = versions.candidate()
-        place.mkdir()
-        self.write_facts("stopped", ["it was killed"])  # unless something else is written later
         with _as_candidate(self.id):
+            try:
+                self._parse()
+            except Stopped:
+                place.mkdir()  # so that `make releases` and the owner know of it
+                raise
+            place.mkdir()
+            self.write_facts("stopped", ["it was killed"])  # unless something else is written later
             with self._step("candidate") as done:
                 done(self._copy(place))
             with self._step("build and test") as done:
@@ -98,6 +121,25 @@ class Release:
                 done(self._audit(place))
             with self._step("crosscheck") as done:
                 done(self._crosscheck(place))
+            with self._step("docs") as done:
+                done(self._docs(place))
+
+    def resume(self) -> None:
+        """Does what was left to do for a candidate that its crosscheck stopped. Stopped again, or killed, it is as it was before.
+
+        Raises:
+            Stopped: not everything that differs is accepted, or the docs could not be made.
+        """
+        self._tell()
+        self._require_acceptance()
+        place = versions.candidate()
+        os.rename(versions.folder() / "stopped" / self.id, place)
+        os.chmod(place / duckdb_file.NAME, 0o644)
+        with _as_candidate(self.id):
+            with self._step("candidate") as done:
+                dropped = self._drop_orphans(place, self._side())
+                self.write_facts("stopped", self.facts["reasons"])
+                done(f"{self.id}, as it was compared with {self.base.id}{dropped}")
             with self._step("docs") as done:
                 done(self._docs(place))
 
@@ -116,6 +158,7 @@ class Release:
             except duckdb_file.ViewFails as reason:
                 raise Stopped([reason.problem], reason.remedy) from None
             audit.read_manifest(place / versions.MANIFEST)
+            self.facts.pop("stopped_by", None)
             self.write_facts("published")
             versions.sync(place / duckdb_file.NAME)
             version = versions.admit(place, self.id)
@@ -142,18 +185,43 @@ class Release:
             "uncommitted": list(self.code.uncommitted),
             "accepted": as_text(self.accepted),
             "size": file.stat().st_size if file.exists() else 0,
-            "seconds": {name: round(seconds, 2) for name, _, seconds in self.steps},
+            "modified_ns": file.stat().st_mtime_ns if file.exists() else None,
+            "seconds": self.facts.get("seconds", {}) | {name: round(seconds, 2) for name, _, seconds in self.steps},
             "tools": _tools(),
         }
         versions.write_facts(versions.candidate(), self.facts)
 
     def _tell(self) -> None:
         uncommitted = f", with {len(self.code.uncommitted)} uncommitted files" if self.code.uncommitted else ""
-        self.console.print(f"Release {self.id}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
+        what = "Dry run" if self.id == versions.DRY_RUN else f"Release {self.id}"
+        self.console.print(f"{what}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
+        for name in self.facts.get("inputs", {}).get("unknown", []) if self.resumed else ():
+            self.console.print(
+                f"Whether the source {name} has changed since {self.id} was built cannot be known here;"
+                " what is published is the data that was compared.",
+                markup=False,
+            )
+
+    def _parse(self) -> None:
+        """Parses the project, and checks what a human may have misspelt before anything is built."""
+        try:
+            self.parsed = read_code("prod")
+        except CannotCompare as reason:
+            raise Stopped([reason.problem.rstrip(".")], "Fix the code, then: make release") from None
+        known = {model.name for id, model in self.parsed.models.items() if id.startswith("model.")}
+        if self.base:
+            known |= audit.model_names(self.base)
+        if self.accept:
+            require_models(self.accept, known)
+        for line in misspelt_in_commits(self.accepted, known):
+            self.console.print(line, style="yellow", markup=False, soft_wrap=True)
+        manifest = json.loads((TARGET_PATH / versions.MANIFEST).read_text(encoding="utf-8"))
+        self.facts["inputs"] = read_inputs(manifest, Path(duckdb_file.NAME).stem)
 
     @contextmanager
     def _step(self, name: str) -> Iterator:
-        self.console.print(f"{len(self.steps) + 1}/{STEPS} {name}", style="bold", soft_wrap=True)
+        steps = STEPS_LEFT if self.resumed else STEPS
+        self.console.print(f"{len(self.steps) + 1}/{steps} {name}", style="bold", soft_wrap=True)
         start, results = time.perf_counter(), []
         yield results.append
         close_warehouse()
@@ -168,17 +236,20 @@ class Release:
     def _build(self, place: Path) -> str:
         shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
         (TARGET_PATH / "run_results.json").unlink(missing_ok=True)
-        succeeded = run_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
+        result = invoke_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
         for name in (versions.MANIFEST, versions.RUN_RESULTS):
             if (TARGET_PATH / name).exists():
                 shutil.copyfile(TARGET_PATH / name, place / name)
         if not (place / versions.RUN_RESULTS).exists():
-            raise Stopped(["dbt could not build; its message is above"], "Mend it, then: make release")
-        self.facts["results"] = found = audit.counts(place / versions.RUN_RESULTS)
-        if not succeeded:
             raise Stopped(
-                audit.failures(place / versions.RUN_RESULTS) or ["dbt stopped; its message is above"],
-                "Mend what failed, then: make release",
+                [f"dbt built nothing: {cause(result) or 'it does not say why'}"], "Fix that, then: make release"
+            )
+        self.facts["results"] = found = audit.counts(place / versions.RUN_RESULTS)
+        if not result.success:
+            raise Stopped(
+                audit.failures(place / versions.RUN_RESULTS)
+                or [f"dbt stopped: {cause(result) or 'it does not say why'}"],
+                "Fix what failed, then: make release",
             )
         if not found["built"]:
             raise Stopped(["nothing was built: the project has no models"], "The README adds a first one.")
@@ -202,7 +273,28 @@ class Release:
         count = len(audit.built_nodes(manifest))
         self.facts["not_built_by_dbt"] = strangers = audit.strangers(place, side)
         others = f"; not dbt's: {', '.join(strangers)}" if strangers else ""
-        return f"nothing is missing among {count} relations{others}"
+        broken = self._broken_contracts()
+        names = sorted(id.split(".", 2)[2] for id in broken)
+        contracts = f"; breaks the contract of {', '.join(names)}" if broken else ""
+        return f"nothing is missing among {count} relations{others}{contracts}"
+
+    def _broken_contracts(self) -> dict[str, str]:
+        """What of each model's contract is broken, by id."""
+        self.facts["broken_contracts"] = {}
+        if self.base is None:
+            return {}
+        try:
+            found = broken_contracts(self.parsed.manifest, self.base.folder / versions.MANIFEST)
+        except CannotRelease as reason:
+            if any(not one.models for one in self.accepted):  # else nothing could be released any more
+                self.console.print(f"Contracts are not compared: {reason.problem}", markup=False, soft_wrap=True)
+                return {}
+            raise Stopped(
+                [reason.problem.rstrip(".")],
+                f"{reason.remedy}. To release without knowing: make release ARGS=\"--accept 'why'\"",
+            ) from None
+        self.facts["broken_contracts"] = found
+        return found
 
     def _crosscheck(self, place: Path) -> str:
         if self.base is None:
@@ -210,40 +302,72 @@ class Release:
         remove_results()
         side = self._side()
         try:
-            result = audit.crosscheck(self.base, side, f"{self.number:04d}", read_code("prod"))
+            name = self.id if self.id == versions.DRY_RUN else self.id.split("-")[0]
+            result = audit.crosscheck(self.base, side, name, self.parsed)
         except CannotCompare as reason:
             raise Stopped([reason.problem], reason.remedy) from None
+        result.add_broken_contracts(self.facts["broken_contracts"])
         written = write_results(result)
         shutil.copytree(CROSSCHECK_RESULTS, place / versions.CROSSCHECK)
         self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
         if result.exit_code:
             show(self.console, result, written, allowed_too=False)
         self._judge(result)
-        # After the crosscheck, which names what is gone: dropped only where that is accepted.
+        accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
+        return result.headline + accepted + self._drop_orphans(place, side)
+
+    def _drop_orphans(self, place: Path, side: Side) -> str:
+        """After the crosscheck, which names what is gone: dropped only where that is accepted."""
         orphans = audit.orphans(place, side)
         duckdb_file.drop(place, orphans)
-        self.facts["dropped"] = [".".join(relation) for relation in orphans]
-        accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
-        dropped = f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
-        return result.headline + accepted + dropped
+        self.facts["dropped"] = self.facts.get("dropped", []) + [".".join(relation) for relation in orphans]
+        return f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
 
     def _judge(self, result: Result) -> None:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
-            raise Stopped([result.problem or f"not compared: {', '.join(names)}"], "What to do is said above.")
-        known, differing = ({model.name for model in models} for models in (result.models, result.breaking))
-        left = not_accepted(differing, self.accepted, known)
-        self.facts["crosscheck"]["accepted"] = sorted(differing.difference(left))
-        if left:
             raise Stopped(
-                [result.headline, *objections(left, self.accepted, known)],
-                f"If that is meant: make release ARGS=\"--accept '{wording(left)}'\", or a line"
-                f" `{TRAILER}: {wording(left)}` at the end of the commit's message.",
+                [result.problem or f"not compared: {', '.join(names)}"], result.remedy or "What to do is said above."
+            )
+        self.facts["crosscheck"] |= {
+            "verdicts": {model.name: model.verdict for model in result.models},
+            "broken_contracts": {model.name: model.broken_contract for model in result.models if model.broken_contract},
+        }
+        self._require_acceptance()
+
+    def _require_acceptance(self) -> None:
+        """Raises Stopped unless everything that differs is accepted."""
+        found = self.facts["crosscheck"]
+        known = set(found["verdicts"])
+        differing = {name for name, verdict in found["verdicts"].items() if verdict in BREAKING}
+        left = not_accepted(differing, self.accepted, known)
+        found["accepted"] = sorted(differing.difference(left))
+        if left:
+            self.facts["stopped_by"] = CROSSCHECK
+            reason, options = wording(left), ""
+            reasons = objections(left, self.accepted, known, found["broken_contracts"])
+            if is_new_start(found["verdicts"].values()):
+                reason = NEW_START
+                reasons = [
+                    "the code has no model of prod any more, and nobody accepted that",
+                    *objections([], self.accepted, known),
+                ]
+            if self.id != versions.DRY_RUN and not self.code.uncommitted:
+                options = f" --candidate {int(self.id.split('-')[0])}"
+            version = any(name in left for name in found["broken_contracts"])
+            raise Stopped(
+                [found["headline"], *reasons],
+                f"If that is meant: make release ARGS=\"--accept '{reason}'{options}\""
+                + (", which publishes this candidate" if options else "")
+                + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
+                + (" A new version of a model breaks no contract: docs/releasing.md." if version else ""),
             )
 
     def _docs(self, place: Path) -> str:
-        if not run_dbt("--quiet", "docs", "generate", "--static", "--target", "prod"):
-            raise Stopped(["the docs could not be made; the message above says why"], "Mend it, then: make release")
+        result = invoke_dbt("--quiet", "docs", "generate", "--static", "--target", "prod")
+        if not result.success:
+            why = cause(result) or "the message above says why"
+            raise Stopped([f"the docs could not be made: {why}"], "Fix that, then: make release")
         shutil.copyfile(TARGET_PATH / "static_index.html", place / versions.DOCS)
         return f"{in_units((place / versions.DOCS).stat().st_size)}"
 
@@ -255,6 +379,9 @@ def _as_candidate(id: str) -> Iterator[None]:
     os.environ |= {
         "DATAOPS_CANDIDATE": "true",
         "DATAOPS_RELEASE": id,
+        # Monitoring keeps both with the run, and so knows in which version something failed.
+        "DBT_CAUSE_CATEGORY": versions.CAUSE,
+        "DBT_CAUSE": id,
         "DBT_TARGET": "prod",
         "DBT_TARGET_PATH": str(TARGET_PATH),
     }
@@ -287,10 +414,32 @@ def _rolled_back(commit: str, prod: Version | None) -> str | None:
     return None
 
 
+def require_models(accept: Acceptance, known: set[str]) -> None:
+    """Raises CannotRelease where --accept names something that is not a model, or models without a reason.
+
+    Args:
+        accept: what is accepted on the command line.
+        known: the names of all models, of the code and of prod.
+    """
+    if accept.lacks_reason(known):
+        raise CannotRelease(
+            f"--accept names models and gives no reason: {accept.reason}.",
+            f"Type: make release ARGS=\"--accept '{accept.reason}: why'\"",
+        )
+    if wrong := misspelt(accept, known):
+        guesses = ", ".join(near for near in wrong.values() if near)
+        raise CannotRelease(
+            f"--accept names {', '.join(wrong)}, which {'is not a model' if len(wrong) == 1 else 'are not models'} of the code"
+            f" or of prod.{f' Did you mean {guesses}?' if guesses else ''}",
+            f"Type: make release ARGS=\"--accept '{corrected(accept, wrong)}'\"",
+        )
+
+
 def next_release(
     accept: Acceptance | None,
     full_refresh: bool,
     allow_uncommitted: bool,
+    dry_run: bool,
     prod: Version | None,
     by: str,
     console: Console,
@@ -298,8 +447,10 @@ def next_release(
     """A release of the code as it is now.
 
     Raises:
-        CannotRelease: there is no commit, or there are changes beside it that were not allowed.
+        CannotRelease: there is no commit, there are changes beside it that were not allowed, or prod has lost its data.
     """
+    if prod and prod.problem:
+        raise CannotRelease(f"{prod.id} is prod, and {prod.problem}.", versions.how_to_go_back(prod))
     code = repository.read_code()
     if code.uncommitted and not allow_uncommitted:
         files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
@@ -314,5 +465,11 @@ def next_release(
             f"{undone} is the same commit, and was rolled back from: a release would bring it back.",
             "Revert the change, or, where the data was at fault: make release ARGS=\"--accept 'the data is right now'\"",
         )
-    accepted = (accept,) if accept else repository.accepted_since(prod.facts.get("commit") if prod else None)
-    return Release(versions.next_id(datetime.now(UTC)), code, prod, by, accepted, full_refresh, console)
+    id = versions.DRY_RUN if dry_run else versions.next_id(datetime.now(UTC))
+    return Release(id, code, prod, by, accepted_differences(accept, prod), full_refresh, console, accept)
+
+
+def accepted_differences(accept: Acceptance | None, prod: Version | None) -> tuple[Acceptance, ...]:
+    """What is accepted on the command line and by the commits since prod's version."""
+    by_commits = repository.accepted_since(prod.facts.get("commit") if prod else None)
+    return ((accept,) if accept else ()) + by_commits

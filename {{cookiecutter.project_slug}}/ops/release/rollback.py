@@ -61,7 +61,10 @@ def _current(to: str | None) -> Version | None:
 
 def _before(prod: Version | None) -> Version:
     if prod is None:
-        raise CannotRelease("Nothing was released yet.", "Type: make release")
+        raise CannotRelease(
+            "Nothing was released yet, so there is nothing to roll back.",
+            "A rollback makes an earlier version prod again; the second release is the first that has one.",
+        )
     if found := versions.before(prod):
         return found
     raise CannotRelease(f"No version before {prod.id} is kept.", "Name one: make releases")

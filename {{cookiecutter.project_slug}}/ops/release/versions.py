@@ -4,6 +4,7 @@
     warehouse/prod/releases/<id>/                         a whole version; never changed once it is there
     warehouse/prod/candidate/                             the version that is being made
     warehouse/prod/stopped/<id>/                          candidates that were stopped
+    warehouse/prod/dry-run/                               the candidate of the last dry run, which has no number
     warehouse/prod/history.jsonl                          every release and rollback, a line each
 
 Numbers count up, whatever the clock says. Everything here but reading needs the lock.
@@ -11,6 +12,7 @@ Numbers count up, whatever the clock says. Everything here but reading needs the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -26,7 +28,10 @@ from ops.release import CannotRelease
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
+DRY_RUN = "dry-run"
+HISTORY, STOPS = "history.jsonl", "stopped.jsonl"
 KEPT_STOPPED = 2
+CAUSE = "dataops release"  # of the dbt runs that build a candidate
 # What a version holds.
 DATA = "prod.duckdb"
 MANIFEST, RUN_RESULTS, DOCS, CROSSCHECK = "manifest.json", "run_results.json", "docs.html", "crosscheck"
@@ -69,12 +74,18 @@ class Version:
 
     @property
     def number(self) -> int:
-        """Counts up from one release to the next."""
-        return int(NAME.fullmatch(self.id)["number"])
+        """Counts up from one release to the next; 0 for a dry run."""
+        found = NAME.fullmatch(self.id)
+        return int(found["number"]) if found else 0
+
+    @property
+    def shown(self) -> str:
+        """How it is named where a number is enough: 0042, or dry-run."""
+        return f"{self.number:04d}" if self.number else self.id
 
     def is_called(self, name: str) -> bool:
         """Whether a number (42) or a name (0042-2026-11-23) is this one's."""
-        return name == self.id or (name.isdecimal() and int(name) == self.number)
+        return name == self.id or (name.isdecimal() and 0 < int(name) == self.number)
 
     @property
     def problem(self) -> str | None:
@@ -83,6 +94,14 @@ class Version:
         if not file.is_file():
             return "its data is missing"
         return None if file.stat().st_size == self.facts.get("size") else "its data is damaged"
+
+    @property
+    def invocation(self) -> str | None:
+        """dbt's id of the run that built it, None where that did not come to an end."""
+        try:
+            return json.loads((self.folder / RUN_RESULTS).read_text(encoding="utf-8"))["metadata"]["invocation_id"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -109,6 +128,12 @@ def kept() -> list[Version]:
 def stopped() -> list[Version]:
     """The candidates that were stopped, newest first."""
     return _versions(folder() / "stopped")
+
+
+def dry_run() -> Version | None:
+    """The candidate of the last dry run."""
+    version = Version(folder() / DRY_RUN)
+    return version if version.folder.is_dir() else None
 
 
 def current() -> Version | None:
@@ -153,14 +178,32 @@ def find(name: str, among: list[Version]) -> Version:
     for version in stopped():
         if version.is_called(name):
             raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
-    there = ", ".join(version.id for version in among) or "none"
+    if not among:
+        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", "See: make releases")
+    there = ", ".join(version.id for version in among)
     raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+
+
+def how_to_go_back(lost: Version) -> str:
+    """What to type where a version that is prod has lost its data: the nearest version that it was made from, else the newest."""
+    line, version = [], before(lost)
+    while version is not None and version not in line:
+        line.append(version)
+        version = before(version)
+    for version in [*line, *kept()]:
+        if version.id != lost.id and not version.problem:
+            return f"Go back to a version that is whole: make rollback TO={version.number}"
+    return (
+        f"No other version is whole. Put {shown(lost.folder)} back from a backup, or start over:"
+        f" mv {shown(folder())} {shown(folder())}.lost && make release"
+    )
 
 
 def next_id(now: datetime) -> str:
     """The name of the next version: one more than any number that was ever used, whatever the clock says."""
     numbers = [version.number for version in [*kept(), *stopped()]]
-    numbers += [int(NAME.fullmatch(event["id"])["number"]) for event in history() if NAME.fullmatch(event["id"])]
+    events = [*history(), *(stop for stop in stops() if stop["action"] == "stopped")]
+    numbers += [int(NAME.fullmatch(event["id"])["number"]) for event in events if NAME.fullmatch(event["id"])]
     return f"{max(numbers, default=0) + 1:04d}-{now:%Y-%m-%d}"
 
 
@@ -189,8 +232,15 @@ def admit(made: Path, id: str) -> Version:
 
 
 def set_aside(left: Path, id: str) -> Version:
-    """Puts a candidate that is not to be prod among the stopped ones, of which two are kept: this one and the last whose build
-    came to an end."""
+    """Moves a candidate that is not to be prod to `stopped/`, where two are kept: this one and the last whose build came to
+    an end. One of a dry run takes the place of the dry run before."""
+    if id == DRY_RUN:
+        if earlier := dry_run():
+            remove(earlier)
+        version = Version(folder() / DRY_RUN)
+        os.rename(left, version.folder)
+        _note_stop(version)
+        return version
     version = Version(folder() / "stopped" / id)
     version.folder.parent.mkdir(exist_ok=True)
     os.rename(left, version.folder)
@@ -200,7 +250,13 @@ def set_aside(left: Path, id: str) -> Version:
     )
     for older in others[KEPT_STOPPED - 1 :]:
         remove(older)
+    _note_stop(version)
     return version
+
+
+def _note_stop(version: Version) -> None:
+    with contextlib.suppress(OSError):  # on a full disk its folder alone tells of it
+        _append(STOPS, described_stop(version.folder, version.id))
 
 
 def remove(version: Version) -> None:
@@ -209,6 +265,11 @@ def remove(version: Version) -> None:
     bin.mkdir(exist_ok=True)
     os.rename(version.folder, bin / version.id)
     empty_bin()
+
+
+def discard_candidate() -> None:
+    """Removes what a release leaves that was refused before it made anything."""
+    shutil.rmtree(candidate(), ignore_errors=True)
 
 
 def empty_bin() -> None:
@@ -232,8 +293,39 @@ def before(version: Version) -> Version | None:
 
 def history() -> list[dict[str, Any]]:
     """What happened, oldest first: `action`, `id`, `from`, `at` (UTC), `by` and, where one was given, `reason`."""
+    return _events(HISTORY)
+
+
+def stops() -> list[dict[str, Any]]:
+    """The candidates that did not become prod, oldest first (`described_stop`), those that are removed by now too; and which of
+    them were reported (`action` is `reported`)."""
+    events = _events(STOPS)
+    known = {event["id"] for event in events}
+    return events + [described_stop(one.folder, one.id) for one in reversed(stopped()) if one.id not in known]
+
+
+def described_stop(left: Path, id: str) -> dict[str, Any]:
+    """What stops() tells of a candidate: `action` (`stopped` or `dry run`), `id`, `at`, why, and the dbt run that built it."""
+    facts = Version(left).facts
+    told = {name: facts.get(name) for name in ("base", "commit", "subject", "remedy")}
+    return told | {
+        "action": "dry run" if facts.get("dry_run") else facts.get("outcome", "stopped"),
+        "id": id,
+        "at": facts.get("made_at", timestamp()),
+        "by": facts.get("made_by"),
+        "reason": "; ".join(facts.get("reasons", [])) or None,
+        "invocation": Version(left).invocation,
+    }
+
+
+def record_reported(id: str) -> None:
+    """Notes that somebody was told of a candidate that was stopped."""
+    _append(STOPS, {"action": "reported", "id": id, "at": timestamp()})
+
+
+def _events(name: str) -> list[dict[str, Any]]:
     try:
-        lines = (folder() / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder() / name).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
     events = []
@@ -258,7 +350,11 @@ def record(action: str, version: Version, before: Version | None, by: str, reaso
     event = {"action": action, "id": version.id, "from": before and before.id, "at": timestamp(), "by": by}
     if reason:
         event["reason"] = reason
-    file = folder() / "history.jsonl"
+    _append(HISTORY, event)
+
+
+def _append(name: str, event: dict[str, Any]) -> None:
+    file = folder() / name
     torn = file.exists() and not file.read_bytes().endswith(b"\n") and file.stat().st_size
     line = ("\n" if torn else "") + json.dumps(event, ensure_ascii=False) + "\n"
     with file.open("ab", buffering=0) as handle:
@@ -302,8 +398,13 @@ def recover(prod: Version | None, by: str) -> list[str]:
     link().with_name("current.next").unlink(missing_ok=True)
     if candidate().exists():
         id = str(Version(candidate()).facts.get("id", ""))
-        left = set_aside(candidate(), id if NAME.fullmatch(id) else next_id(datetime.now(UTC)))
-        said.append(f"A release did not finish. What it made so far is {shown(left.folder)}; prod is as it was.")
+        if (candidate() / DATA).exists():
+            known = id == DRY_RUN or NAME.fullmatch(id)
+            left = set_aside(candidate(), id if known else next_id(datetime.now(UTC)))
+            said.append(f"A release did not finish. What it made so far is {shown(left.folder)}; prod is as it was.")
+        else:
+            discard_candidate()
+            said.append("A release did not finish. It had made nothing yet; prod is as it was.")
     if prod is not None and prod.id != last_current():
         known = {event["id"] for event in history()}
         before = find_kept(last_current())
