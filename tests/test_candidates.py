@@ -72,11 +72,11 @@ def unpublished(*ids: str) -> dict[str, str]:
 
 def test_a_stopped_candidate_a_dry_run_and_a_lost_one_are_told_from_prod(prod):
     stop(make(prod, "0002-2026-11-24", "stopped", "customers differs"))
-    stop(make(prod, "0003-2026-11-24", "dry run", dry_run=True))
-    ids = ("0001-2026-11-23", "0002-2026-11-24", "0003-2026-11-24", "0007-2026-11-24")
+    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
+    ids = ("0001-2026-11-23", "0002-2026-11-24", versions.DRY_RUN, "0007-2026-11-24")
     expected = {
         "run of 0002": "stopped candidate 0002",
-        "run of 0003": "dry run 0003",
+        "run of dry-": "candidate of a dry run",
         "run of 0007": "stopped candidate 0007",  # nothing tells of it, and it never was prod
     }
     assert unpublished(*ids) == expected
@@ -110,14 +110,14 @@ def test_a_stopped_candidate_that_is_published_later_is_prod(prod, id):
     assert [one["id"] for one in candidates.to_report(NOW)] == []
 
 
-def test_the_number_of_a_dry_run_may_be_given_again(prod):
-    stop(make(prod, "0002-2026-11-24", "dry run", dry_run=True))
-    shutil.rmtree(prod / "stopped")
+def test_dry_runs_take_no_number_and_are_told_apart_from_what_is_published(prod):
+    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
+    stop(make(prod, versions.DRY_RUN, "stopped", "a test failed", dry_run=True))
     assert versions.next_id(NOW) == "0002-2026-11-24"
-    place = make(prod, "0002-2026-11-24", "published")
-    (place / "run_results.json").write_text(json.dumps({"metadata": {"invocation_id": "another run"}}))
-    publish(place)
-    assert unpublished("0002-2026-11-24") == {"run of 0002": "dry run 0002"}
+    publish(make(prod, "0002-2026-11-24", "published"))
+    assert unpublished(versions.DRY_RUN, "0002-2026-11-24") == {"run of dry-": "candidate of a dry run"}
+    (prod / "stopped.jsonl").unlink()  # it could not be noted on a full disk
+    assert unpublished(versions.DRY_RUN) == {"run of dry-": "candidate of a dry run"}
 
 
 def hold_lock(prod: Path, process: int, host: str) -> None:
@@ -140,8 +140,8 @@ def test_while_a_release_runs_nothing_is_known_of_its_candidate_and_once_it_is_k
 
 def test_a_stop_is_reported_once_unless_it_was_a_dry_run_or_long_ago(prod):
     stop(make(prod, "0002-2026-11-24", "stopped", "a test failed"))
-    stop(make(prod, "0003-2026-11-24", "stopped", "a test failed", dry_run=True))
-    stop(make(prod, "0004-2026-11-24", "dry run", dry_run=True))
+    stop(make(prod, versions.DRY_RUN, "stopped", "a test failed", dry_run=True))
+    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
     assert [one["id"] for one in candidates.to_report(NOW)] == ["0002-2026-11-24"]
     assert candidates.to_report(NOW + timedelta(seconds=1)) == []
     versions.record_reported("0002-2026-11-24")
