@@ -20,7 +20,7 @@ import yaml
 
 from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, failed, page_of, serving, step
 from tests.helpers import clean_environment, copy_project, git_init, import_from_template, make_project, run, succeed
-from tests.small_project import commit, head
+from tests.small_project import commit, head, ops
 
 CUSTOMERS = "models/marts/customers.sql"
 
@@ -287,6 +287,14 @@ def test_what_fails_is_named_without_its_data(released, tmp_path):
     assert r"customers \(models/marts/customers.sql\): Conversion Error" in summary
     assert "Could not convert" in text
     assert "Could not convert" not in summary
+
+
+def test_a_project_without_models_passes(small_project, tmp_path):
+    project = copy_project(small_project, tmp_path)
+    for file in (*(project / "models/staging").iterdir(), *(project / "seeds").glob("*.csv")):
+        file.unlink()
+    done = ops(project, "ci")
+    assert "everything was built and tested, and nothing could be compared" in done.output, done
 
 
 def test_nothing_can_be_checked_without_the_state_of_prod(released, tmp_path):

@@ -122,7 +122,7 @@ def test_rows_added_removed_and_changed(project):
     for text in (done.output, page, summary):
         assert "2 rows added" in text
         assert "1 row removed" in text
-    assert "Built from the same code, so the data before it differs." in done.output
+    assert "Built from the same code, so the data upstream differs." in done.output
 
 
 def test_columns_added_removed_and_retyped_by_a_change_of_code(project):
@@ -446,7 +446,7 @@ def test_a_difference_is_traced_to_the_code_before_it(project):
     change(project / DEV, "update dev_marts.products set units_sold = units_sold + 5 where product_id < 4")
     crosscheck(project, "products", code=1)
     said = (project / "target/crosscheck/report.html").read_text(encoding="utf-8")
-    assert "Built from the same code, so the data before it differs." in said
+    assert "Built from the same code, so the data upstream differs." in said
     edit(project / "models/staging/shop/base/base_shop__products.sql", "trim(category)", "upper(trim(category))")
     succeed("make", "build", WHOLE + " --select base_shop__products+", cwd=project)
     done = crosscheck(project, "products", "base_shop__products", code=1)

@@ -162,7 +162,7 @@ def test_names_of_rows_are_whole_in_a_narrow_terminal(built):
     ("options", "message"),
     [
         (["--model", "stg_shop__order"], "Did you mean stg_shop__orders"),
-        (["--model", "x"], "There is: stg_shop__customers, stg_shop__order_items"),
+        (["--model", "x"], "Known: stg_shop__customers, stg_shop__order_items"),
         (["--rule", "readable_dat"], "Did you mean readable_date"),
         (["--rows", "0"], "0 is not in the range x>=1"),
     ],
@@ -176,10 +176,7 @@ def test_what_is_not_there_is_refused_with_what_there_is(built, options, message
 def test_where_nothing_was_built_it_says_what_to_type(built, tmp_path):
     done = run("make", "rejected", "TARGET=prod", cwd=built)
     assert done.code != 0
-    assert (
-        "Nothing was built in prod yet: warehouse/prod/current/manifest.json is missing. Type: make release"
-        in done.output
-    )
+    assert "Nothing was released yet: warehouse/prod/current/prod.duckdb is missing. Type: make release" in done.output
 
     project = copy_project(built, tmp_path)
     with duckdb.connect(str(project / DEV)) as warehouse:

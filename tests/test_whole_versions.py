@@ -32,12 +32,12 @@ sources:
     tables:
       - name: debts
 """
-YAML = """version: 2
-
+MODEL_YAML = """
 models:
   - name: invoices
     description: Invoices. One row per invoice.
     config:
+      materialized: {kind}
       meta:
         owner: '@erp'
 """
@@ -56,14 +56,17 @@ def write_models(project: Path, kind: str) -> None:
     """Writes the models that read files and another database, as views or tables; the model on them is always a view."""
     for name, sql in MODELS.items():
         of_kind = VIEW.format(kind=kind if name in READING_OUTSIDE else "view", sql=sql)
-        (project / f"models/staging/{name}.sql").write_text(of_kind, encoding="utf-8")
+        (project / f"models/staging/{name}.sql").write_text(
+            f"{sql}\n" if name == "invoices" else of_kind, encoding="utf-8"
+        )
+    yaml = SOURCES + MODEL_YAML.format(kind=kind)  # of invoices
+    (project / "models/staging/erp.yml").write_text(yaml, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def erp_project(small_project, tmp_path_factory) -> Path:
     """A project whose models read CSV files and another database. Nothing was released."""
     project = copy_project(small_project, tmp_path_factory.mktemp("erp"))
-    (project / "models/staging/erp.yml").write_text(SOURCES + YAML.removeprefix("version: 2\n"), encoding="utf-8")
     (project / "data/erp").mkdir(parents=True)
     for name, content in FILES.items():
         (project / name).write_text(content, encoding="utf-8")
@@ -96,15 +99,35 @@ def test_views_that_read_outside_stop_a_release_and_ci(erp_project, tmp_path):
     lines = [line for line in done.output.splitlines() if "reads outside the warehouse" in line]
     assert [line.split()[1] for line in lines] == ["debts", "invoices", "people"], done
     assert 'Catalog "legacy" does not exist' in lines[0]
-    assert lines[0].endswith("models/staging/debts.sql: {{ config(materialized='table') }}")
+    assert lines[0].endswith("In the config(...) of models/staging/debts.sql, write materialized='table'")
     assert 'Cannot access file "data/erp/invoices.csv"); invoice_total reads it. Under its `config:` in' in lines[1]
     assert lines[1].endswith("models/staging/erp.yml, write `materialized: table`")
     assert "there is no prod yet" in done.output
     assert in_folder(project, "releases") == []
 
-    assert "A release would refuse this: a view reads outside the warehouse." in ops(project, "ci", code=1).output
+    ci = ops(project, "ci", code=1).output
+    assert "A release would refuse this: a view reads outside the warehouse." in ci
+    assert lines[1].removeprefix("- ") in ci
     summary = (project / "target/ci/summary.md").read_text(encoding="utf-8")
     assert summary.count("is a view that reads outside the warehouse") == 3, summary
+
+
+@pytest.mark.parametrize(
+    ("sql", "yaml", "line"),
+    [
+        (
+            "{{ config(materialized='view') }} select 1",
+            "shop://m/a.yml",
+            "In the config(...) of m/a.sql, write materialized",
+        ),
+        ("select 1", "shop://m/a.yml", "Under its `config:` in m/a.yml, write `materialized: table`"),
+        ("select 1", None, "Write as the first line of m/a.sql: {{ config(materialized='table') }}"),
+    ],
+)
+def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line):
+    """What the SQL says wins over the YAML."""
+    node = {"raw_code": sql, "patch_path": yaml, "original_file_path": "m/a.sql"}
+    assert import_from_template("ops.release.audit")._as_table(node).startswith(line)
 
 
 def test_a_view_whose_rows_cannot_be_computed_is_not_published(small_project, tmp_path):

@@ -17,12 +17,12 @@ import click
 import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Table
 
-from ops.console import new_console
+from ops.console import measure, new_console, print_whole
 from ops.crosscheck.comparison import quote
 from ops.crosscheck.sides import RECORD
+from ops.release import CannotRelease, versions
 from ops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
@@ -105,7 +105,12 @@ def rejected_models(manifest: dict) -> list[RejectedModel]:
 
 
 def read_manifest(target: str) -> dict:
-    """dbt's manifest of an environment, of prod that of the version itself; ends the program where there is none."""
+    """dbt's manifest of an environment, of prod that of the version itself; ends the program where it is missing."""
+    if target == "prod":
+        try:
+            versions.require_prod()
+        except CannotRelease as reason:
+            sys.exit(str(reason))
     folder = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}")
     file = (warehouse_file(target).parent if target == "prod" else folder) / "manifest.json"
     try:
@@ -119,7 +124,7 @@ def one_of(what: str, name: str, names: list[str]) -> str:
     if name in names:
         return name
     close = difflib.get_close_matches(name, names, n=3)
-    suggestion = f"Did you mean {' or '.join(close)}?" if close else f"There is: {', '.join(names) or 'none'}."
+    suggestion = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
     raise click.UsageError(f"No {what} {name!r}. {suggestion}")
 
 
@@ -187,17 +192,6 @@ def counts_table(found: list[Count], days_shown: int = DAYS) -> Table:
         figures = [total, *figures, *([total - sum(figures)] if has_earlier else [])]
         table.add_row(model, rule, *(f"{figure:,}" if figure else "" for figure in figures))
     return table
-
-
-def measure(console: Console, table: Table) -> Measurement:
-    """The columns of text that a table takes up: at least, and if nothing in it is wrapped."""
-    return console.measure(table, options=console.options.update(width=10_000))
-
-
-def print_whole(console: Console, table: Table) -> None:
-    """Prints a table, beyond the edge of a terminal that is narrower than the names in it."""
-    console.width = max(console.width, measure(console, table).minimum)
-    console.print(table)
 
 
 def print_counts(console: Console, found: list[Count]) -> None:

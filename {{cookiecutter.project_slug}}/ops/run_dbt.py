@@ -159,13 +159,9 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     if BUILDING.intersection(arguments):
         return f"prod is written by a release alone. Type: {how_to_build(target)}"
     try:
-        prod = versions.current()
+        versions.require_prod()
     except CannotRelease as reason:
         return str(reason)
-    if prod is None:
-        return f"Nothing was released yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
-    if prod.problem:
-        return f"{prod.id} is prod, and {prod.problem}. {versions.how_to_go_back(prod)}"
     return wait_until_readable(file)
 
 

@@ -40,6 +40,8 @@ def main() -> None:
     result = invoke_dbt(*arguments)
     if problem := selected_nothing(result, arguments):
         sys.exit(problem)
+    if not result.success and not getattr(result.result, "results", None):
+        sys.exit(2)  # dbt could not start: the message above says why
     if not result.success:
         sys.exit("Tests failed; they are listed above. Where a table is missing, build it first: make build")
 

@@ -139,8 +139,10 @@ class Run:
         if not docs.make_page():
             raise Stopped("The docs page could not be made; the log of the run says why.")
         close_warehouse()
-        if outside := audit.reading_outside(self.file, audit.read_manifest(CACHE.with_name(versions.MANIFEST))):
+        manifest = CACHE.with_name(versions.MANIFEST)
+        if self.file.exists() and (outside := audit.reading_outside(self.file, audit.read_manifest(manifest))):
             self.summary.problems += outside
+            print(*outside, sep="\n")
             raise Stopped("A release would refuse this: a view reads outside the warehouse.")
         self.remove_warehouse()
         self.empty.verdict = "passed"

@@ -331,7 +331,9 @@ def select_models(code: Code, target: str, select: tuple[str, ...], exclude: tup
     if not select and not exclude:
         models = [model for model in code.models.values() if model.unique_id.startswith("model.")]
         if not models:
-            raise CannotCompare("The project has no models, so nothing was compared.", "The README adds a first one.")
+            raise CannotCompare(
+                "The project has no models, so nothing was compared.", "The README says how to add the first model."
+            )
         return models
     arguments = [
         "--quiet",

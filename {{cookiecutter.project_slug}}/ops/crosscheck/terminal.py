@@ -54,7 +54,7 @@ def show(console: Console, result: Result, files: list[Path], allowed_too: bool 
     following = {
         0: "Nothing to do.",
         1: "Is this what the change was meant to do? The page has examples.",
-        2: "Not compared is not the same: mend it and try again.",
+        2: "Not compared does not mean the same. Fix what is named above, then try again.",
     }[result.exit_code]
     console.print(f"{escape(names)}. {following}", soft_wrap=True)
 

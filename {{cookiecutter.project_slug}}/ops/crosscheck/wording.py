@@ -89,7 +89,7 @@ def why(model: ModelResult) -> str | None:
     if not model.same_code:
         return "Built from different code."
     if not model.other_code_before:
-        return "Built from the same code, so the data before it differs."
+        return "Built from the same code, so the data upstream differs."
     named = ", ".join(model.other_code_before[:MOST_NAMED])
     more = len(model.other_code_before) - MOST_NAMED
     return f"Built from the same code; what it reads was built from other code: {named}{f', {more} more' if more > 0 else ''}."

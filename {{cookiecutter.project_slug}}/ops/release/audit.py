@@ -35,7 +35,7 @@ def read_manifest(file: Path) -> dict[str, Any]:
         problem = f"cannot be read: {error.strerror}"
     except (ValueError, KeyError, TypeError):
         problem = "is damaged"
-    raise CannotRelease(f"{file.name} of the candidate {problem}.", "Type it again.")
+    raise CannotRelease(f"{file.name} of the candidate {problem}.", "Run the command again.")
 
 
 def built_nodes(manifest: dict[str, Any], database: str = Path(duckdb_file.NAME).stem) -> dict[str, dict[str, Any]]:
@@ -133,10 +133,12 @@ def reading_outside(file: Path, manifest: dict[str, Any], dropped: Collection[tu
 
 def _as_table(node: dict[str, Any]) -> str:
     """What to write to make a model a table."""
-    yaml = (node["patch_path"] or "").partition("://")[2]
+    yaml, file = (node["patch_path"] or "").partition("://")[2], node["original_file_path"]
+    if "materialized" in node["raw_code"]:  # which wins over the YAML
+        return f"In the config(...) of {file}, write materialized='table'"
     if yaml:
         return f"Under its `config:` in {yaml}, write `materialized: table`"
-    return f"Write as the first line of {node['original_file_path']}: {{{{ config(materialized='table') }}}}"
+    return f"Write as the first line of {file}: {{{{ config(materialized='table') }}}}"
 
 
 def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:

@@ -24,6 +24,7 @@ from ops.run_dbt import close_warehouse, one_line
 from ops.warehouse import was_interrupted
 
 STOPPED, IMPOSSIBLE = 1, 2
+INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
 
 
 def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
@@ -204,22 +205,25 @@ def run(command: click.Command, name: str) -> None:
     except SystemExit as end:
         if not isinstance(end.code, str):
             raise
-        print(end.code, file=sys.stderr)  # dbt was interrupted
+        if not end.code.startswith("Stopped: dbt"):
+            print(end.code, file=sys.stderr)
+            sys.exit(IMPOSSIBLE)
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     except (KeyboardInterrupt, RuntimeError) as error:
         if not was_interrupted(error):
             raise
-        print("\nStopped: prod is whole. Nothing to clean up. Run the command again.", file=sys.stderr)
+        print(f"\n{INTERRUPTED}", file=sys.stderr)
         sys.exit(130)
     except duckdb.Error as error:
         print(
-            f"DuckDB stopped: {str(error).splitlines()[0]}\nprod is whole. Mend that, then type it again.",
+            f"DuckDB stopped: {str(error).splitlines()[0]}\nprod is whole. Fix that, then run the command again.",
             file=sys.stderr,
         )
         sys.exit(IMPOSSIBLE)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "Free some space, then type it again." if full else "Mend that, then type it again."
+        remedy = "Free some space, then run the command again." if full else "Fix that, then run the command again."
         where = f" ({versions.shown(error.filename)})" if error.filename else ""
         print(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}", file=sys.stderr)
         sys.exit(IMPOSSIBLE)

@@ -70,7 +70,7 @@ def copy_from(base: Version, place: Path) -> Copy:
     if base.problem:
         raise CannotRelease(f"{base.id} is prod, and {base.problem}.", versions.how_to_go_back(base))
     if problem := wait_until_readable(source):
-        raise CannotRelease(problem, made_with(base) or "Then type it again.")
+        raise CannotRelease(problem, made_with(base) or "Then run the command again.")
     size = source.stat().st_size
     how = "cloned" if _clone(source, target) else "copied"
     free, needed = shutil.disk_usage(place).free, size * (1 if how == "cloned" else 2) + ROOM

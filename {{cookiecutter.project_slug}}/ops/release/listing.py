@@ -11,14 +11,13 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from ops.console import new_console
+from ops.console import new_console, print_whole
 from ops.release import CannotRelease, duckdb_file, versions
 from ops.release.command_line import run
 from ops.release.duckdb_file import in_units
 from ops.release.versions import Version
 
 EVENTS = 10
-NOTHING = "Nothing was released yet. Type: make release"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +37,7 @@ def main(history: bool, as_of: datetime | None) -> None:
     if history:
         events = versions.history()
         if not events:
-            console.print(NOTHING)
+            console.print(_nothing(), soft_wrap=True)
             return
         table = Table("at (UTC)", "action", "version", "from", "by", "reason")
         for event in reversed(events[-EVENTS:]):
@@ -57,22 +56,26 @@ def main(history: bool, as_of: datetime | None) -> None:
     kept, stopped = versions.kept(), versions.stopped()
     dry_run = [version for version in [versions.dry_run()] if version]
     if not kept and not stopped and not dry_run and not problem:
-        console.print(NOTHING)
+        console.print(_nothing(), soft_wrap=True)
         return
     table = Table(box=SIMPLE_HEAD)
     for heading in ("version", "", "UTC", "commit"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("what came of it", overflow="fold")
+    table.add_column("what came of it", overflow="fold", min_width=24)
     table.add_column("size", justify="right", no_wrap=True)
     for version in [*dry_run, *sorted([*kept, *stopped], key=lambda one: one.number, reverse=True)]:
         table.add_row(*map(escape, _row(version, prod, version not in kept)))
-    console.print(table)
+    print_whole(console, table)
     if problem:
         raise problem
     for version in kept:
         if warning := duckdb_file.outside_warning(version):
             console.print(warning, markup=False, soft_wrap=True)
     console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
+
+
+def _nothing() -> str:
+    return f"Nothing was released yet: {versions.shown(versions.folder())} holds no version. Type: make release"
 
 
 def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:
@@ -91,7 +94,10 @@ def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:
     if is_stopped and facts["reasons"]:
         return facts["reasons"][0]
     warned = f", {facts['results']['warned']} warned" if facts["results"]["warned"] else ""
-    compared = facts.get("crosscheck", {}).get("verdict", "the first version")
+    crosscheck = facts.get("crosscheck", {})
+    compared = crosscheck.get("verdict", "the first version")
+    if compared == "different" and {*crosscheck.get("verdicts", {}).values()} <= {"same", "allowed", "new"}:
+        compared = f"{list(crosscheck['verdicts'].values()).count('new')} new"
     if facts["accepted"] and compared == "different":
         compared = facts["accepted"]
     return f"{facts['results']['passed']} tests passed{warned}; {compared}"

@@ -51,7 +51,7 @@ def held(doing: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.seek(0)
-            raise CannotRelease(_held_by(handle.read()), "Wait until it is done, then type it again.") from None
+            raise CannotRelease(_held_by(handle.read()), "Wait until it is done, then run the command again.") from None
         except OSError as error:
             raise CannotRelease(
                 f"{versions.shown(place / 'lock')} cannot be locked: {error.strerror}.",

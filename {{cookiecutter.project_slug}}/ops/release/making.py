@@ -192,7 +192,8 @@ class Release:
         versions.write_facts(versions.candidate(), self.facts)
 
     def _tell(self) -> None:
-        uncommitted = f", with {len(self.code.uncommitted)} uncommitted files" if self.code.uncommitted else ""
+        count = len(self.code.uncommitted)
+        uncommitted = f", with {count} uncommitted file{'s' * (count != 1)}" if count else ""
         what = "Dry run" if self.id == versions.DRY_RUN else f"Release {self.id}"
         self.console.print(f"{what}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
         for name in self.facts.get("inputs", {}).get("unknown", []) if self.resumed else ():
@@ -252,7 +253,9 @@ class Release:
                 "Fix what failed, then: make release",
             )
         if not found["built"]:
-            raise Stopped(["nothing was built: the project has no models"], "The README adds a first one.")
+            raise Stopped(
+                ["nothing was built: the project has no models"], "The README says how to add the first model."
+            )
         warned = f", {found['warned']} warned" if found["warned"] else ""
         return f"{found['built']} built, {found['passed']} tests passed{warned}"
 
@@ -276,7 +279,7 @@ class Release:
         broken = self._broken_contracts()
         names = sorted(id.split(".", 2)[2] for id in broken)
         contracts = f"; breaks the contract of {', '.join(names)}" if broken else ""
-        return f"nothing is missing among {count} relations{others}{contracts}"
+        return f"nothing is missing among {count} relation{'s' * (count != 1)}{others}{contracts}"
 
     def _broken_contracts(self) -> dict[str, str]:
         """What of each model's contract is broken, by id."""
@@ -409,7 +412,7 @@ def _rolled_back(commit: str, prod: Version | None) -> str | None:
         if event["action"] != "rollback":
             return None
         left = versions.find_kept(event.get("from"))
-        if left and prod and left.number > prod.number and left.facts.get("commit") == commit:
+        if left and not left.problem and prod and left.number > prod.number and left.facts.get("commit") == commit:
             return left.id
     return None
 
@@ -456,8 +459,8 @@ def next_release(
         files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
         differ = "1 file differs" if len(code.uncommitted) == 1 else f"{len(code.uncommitted)} files differ"
         raise CannotRelease(
-            f"{differ} from the last commit, so it would not say what was released: {files}.",
-            'Commit them, or: make release ARGS="--allow-uncommitted" (it is recorded).',
+            f"{differ} from the last commit, so nobody could tell later what was released: {files}.",
+            'Commit the change, or: make release ARGS="--allow-uncommitted" (it is recorded).',
         )
     undone = _rolled_back(code.commit, prod)
     if undone and not accept:

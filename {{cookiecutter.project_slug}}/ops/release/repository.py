@@ -46,11 +46,13 @@ def read_code() -> Code:
     if git("rev-parse", "--git-dir") is None:
         raise CannotRelease(
             "The project is in no git repository, so nobody could tell later what was released.",
-            "Type: git init && make setup && git add --all && git commit",
+            "Type: git init && make setup && git add --all && git commit -m 'feat: start the project'",
         )
     shown = git("log", "-1", "--format=%H%n%s")
     if not shown:
-        raise CannotRelease("Nothing was committed yet.", "Type: git add --all && git commit")
+        raise CannotRelease(
+            "Nothing was committed yet.", "Type: git add --all && git commit -m 'feat: start the project'"
+        )
     commit, _, subject = shown.partition("\n")
     changed = git("status", "--porcelain", "--untracked-files=all", "--", ".") or ""
     return Code(commit, subject, tuple(line[3:] for line in changed.splitlines()))

@@ -42,9 +42,9 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         versions.record("rollback", version, prod, by, reason)
         console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
         if prod:
+            back = "" if prod.problem else f" To take the rollback back: make rollback TO={prod.number}"
             console.print(
-                "The next release builds what is committed then: revert the change, or it comes back."
-                f" To take the rollback back: make rollback TO={prod.number}",
+                f"The next release builds what is committed then: revert the change, or it comes back.{back}",
                 soft_wrap=True,
             )
 

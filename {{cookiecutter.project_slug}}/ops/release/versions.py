@@ -184,6 +184,20 @@ def find(name: str, among: list[Version]) -> Version:
     raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
 
 
+def require_prod() -> Version:
+    """The version that is prod, with its data.
+
+    Raises:
+        CannotRelease: nothing was released yet, nothing says which version is prod, or its data is missing or damaged.
+    """
+    version = current()
+    if version is None:
+        raise CannotRelease(f"Nothing was released yet: {shown(link() / DATA)} is missing.", "Type: make release")
+    if version.problem:
+        raise CannotRelease(f"{version.id} is prod, and {version.problem}.", how_to_go_back(version))
+    return version
+
+
 def how_to_go_back(lost: Version) -> str:
     """What to type where a version that is prod has lost its data: the nearest version that it was made from, else the newest."""
     line, version = [], before(lost)
