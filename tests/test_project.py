@@ -65,8 +65,8 @@ ops/crosscheck/__init__.py ops/crosscheck/__main__.py ops/crosscheck/code.py ops
 ops/crosscheck/comparison.py ops/crosscheck/judgement.py ops/crosscheck/markdown.py ops/crosscheck/page.py
 ops/crosscheck/report.html.j2 ops/crosscheck/results.py ops/crosscheck/sides.py ops/crosscheck/terminal.py
 ops/crosscheck/wording.py
-ops/release/__init__.py ops/release/__main__.py ops/release/acceptance.py ops/release/audit.py ops/release/command_line.py ops/release/duckdb_file.py
-ops/release/listing.py ops/release/lock.py ops/release/making.py ops/release/repository.py ops/release/rollback.py
+ops/release/__init__.py ops/release/__main__.py ops/release/acceptance.py ops/release/audit.py ops/release/candidate.py ops/release/contracts.py ops/release/command_line.py ops/release/duckdb_file.py
+ops/release/inputs.py ops/release/listing.py ops/release/lock.py ops/release/making.py ops/release/repository.py ops/release/rollback.py
 ops/release/versions.py
 ops/sqlfluff_context/__init__.py ops/sqlfluff_context/macros.py
 packages/dataops/dbt_project.yml
