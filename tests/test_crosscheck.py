@@ -98,7 +98,7 @@ def test_rows_added_removed_and_changed(project):
         """,
     )
     done = crosscheck(project, code=1)
-    assert "18 the same, 4 different" in done.output
+    assert "19 the same, 4 different" in done.output
     products = of_model(project, "products")
     found = products["comparison"]
     assert (found["rows_added"], found["rows_removed"], found["rows_changed"]) == (2, 1, 1)
