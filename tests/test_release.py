@@ -239,13 +239,18 @@ def test_a_model_that_cannot_be_built_stops_it(project):
     # And where dbt ends before it builds: its own words, in `make releases` too.
     (project / "models/staging/second.sql").write_text("select * from {{ ref('no_such_model') }}\n")
     commit(project, "feat: still broken")
-    reason = "dbt built nothing: Model 'model.small.second' (models/staging/second.sql) depends on a node named 'no_such_model'"
-    assert f"- {reason} which was not found\n" in stopped(project, *ACCEPT)
+    reason = (
+        "dbt cannot parse the project: Model 'model.small.second' (models/staging/second.sql) depends on a node named"
+        " 'no_such_model'"
+    )
+    output = make_release(project, *ACCEPT, code=1).output
+    assert f"- {reason} which was not found\n" in output
+    assert "To look into it" not in output, "nothing was built"
     assert facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"] == [f"{reason} which was not found"]
-    assert "dbt built nothing: Model" in ops(project, "release.listing").output
-    stopped(project, *ACCEPT, DBT_THREADS="none")
+    assert "dbt cannot parse the project:" in ops(project, "release.listing").output
+    make_release(project, *ACCEPT, code=1, DBT_THREADS="none")
     (reason,) = facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"]
-    assert reason == "dbt built nothing: DBT_THREADS is 'none'. It must be a number of threads, 1 or more"
+    assert reason == "dbt cannot parse the project: DBT_THREADS is 'none'. It must be a number of threads, 1 or more"
 
 
 def test_what_crosscheck_finds_stops_it_and_a_trailer_of_the_commit_accepts_it(project):

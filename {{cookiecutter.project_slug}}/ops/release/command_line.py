@@ -161,7 +161,7 @@ def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
     console.print(f"{what}: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
     release.facts["remedy"] = stopped.remedy
     version = _keep_candidate(release, "; ".join(reason.rstrip(".") for reason in stopped.reasons))
-    if version:
+    if version and (version.folder / duckdb_file.NAME).exists():
         console.print(
             f"The candidate is kept in {versions.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True
         )
