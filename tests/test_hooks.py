@@ -800,7 +800,7 @@ def test_one_hook_can_be_named(project):
     unknown = run("make", "lint", "ARGS=sqlfluf", cwd=project)
     assert unknown.code != 0
     assert_says(
-        unknown, "'sqlfluf' is no hook of make lint. Hooks: merge-conflict, ", "sqlfluff, dbt-parse, governance."
+        unknown, "'sqlfluf' is not a hook of make lint. Hooks: merge-conflict, ", "sqlfluff, dbt-parse, governance."
     )
 
 

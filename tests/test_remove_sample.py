@@ -97,7 +97,7 @@ def test_it_asks_and_then_removes_all_of_it(project):
     succeed("sh", "-c", done.output.splitlines()[-1].replace("git commit", "git commit --no-verify"), cwd=project)
     message = succeed("git", "log", "-1", "--format=%(trailers:key=Accept-Differences)", cwd=project).output
     assert message.strip() == "Accept-Differences: the sample was removed"
-    assert "No rule to make target" in run("make", "remove-sample", cwd=project).output
+    assert "Not a task: remove-sample" in run("make", "remove-sample", cwd=project).output
 
 
 def test_what_needs_the_sample_is_named_and_nothing_is_removed(project):

@@ -26,6 +26,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 MEMORY = PROJECT / "target" / "lint.json"
+OF_A_COMMIT = "typed-message"  # has nothing to look at where nothing is committed
 STAGES = {"lint": ["pre-commit", "pre-push"], "format": ["manual"]}
 # What a hook says of a file here depends on that file alone, and on what is not in these folders. What depends on
 # several files (does a ref exist, is a column described) the hooks of the push stage check, and those always run.
@@ -69,7 +70,7 @@ class Index:
     def passes(self, stage: str, *options: str) -> bool:
         """Runs the hooks of a stage on the files of the index and returns whether all passed."""
         command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--hook-stage", stage, *options]
-        skipped = ",".join(filter(None, (os.environ.get("SKIP"), "typed-message")))  # there is no commit
+        skipped = ",".join(filter(None, (os.environ.get("SKIP"), OF_A_COMMIT)))
         environment = self.environment | {"SKIP": skipped}
         return subprocess.run(command, check=False, cwd=PROJECT, env=environment).returncode == 0
 
@@ -111,10 +112,11 @@ def stages_of(hook: str, task: str) -> list[str]:
         one["id"]: [stage for stage in STAGES[task] if stage in one.get("stages", config["default_stages"])]
         for repository in config["repos"]
         for one in repository["hooks"]
+        if one["id"] != OF_A_COMMIT
     }
     if not hooks.get(hook):
         names = ", ".join(name for name, stages in hooks.items() if stages)
-        raise click.UsageError(f"{hook!r} is no hook of make {task}. Hooks: {names}.")
+        raise click.UsageError(f"{hook!r} is not a hook of make {task}. Hooks: {names}.")
     return hooks[hook]
 
 

@@ -139,7 +139,7 @@ def wording(models: list[str]) -> str:
 
 
 def is_new_start(verdicts: Iterable[str]) -> bool:
-    """Whether prod and the candidate have no model in common, as after `make remove-sample`.
+    """Whether prod and the candidate have no model in common, as after the sample was removed.
 
     >>> is_new_start(["gone", "new"]), is_new_start(["gone", "same"])
     (True, False)
