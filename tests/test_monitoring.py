@@ -295,7 +295,7 @@ def test_every_morning_on_github_a_fault_is_reported_and_alerted(slack, tmp_path
     for part in (
         "Release 0002-",
         "was stopped: prod is unchanged",
-        "Why: test ",
+        "Why: ",
         "Prod: still 0001-",
         "docs/runbook/release.md",
     ):
