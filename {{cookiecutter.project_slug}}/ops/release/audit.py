@@ -65,16 +65,17 @@ def model_names(version: Version) -> set[str]:
     return {node[name] for node in models for name in ("name", "alias")} | versioned
 
 
-def missing(place: Path, side: Side | None) -> list[str]:
+def missing(place: Path, manifest: dict[str, Any], side: Side | None) -> list[str]:
     """The models, seeds and snapshots of the manifest that the candidate lacks, or that hold no data of this release.
 
     Args:
         place: the candidate's folder.
+        manifest: dbt's, of the candidate.
         side: the candidate as crosscheck reads it, None where nothing at all was recorded.
     """
     there = duckdb_file.relations(place)
     lacking = []
-    for id, node in built_nodes(read_manifest(place / MANIFEST)).items():
+    for id, node in built_nodes(manifest).items():
         name = node["alias"]
         build = side.builds.get(id) if side else None
         if (node["schema"].lower(), name.lower()) not in there:
@@ -141,12 +142,11 @@ def _as_table(node: dict[str, Any]) -> str:
     return f"Write as the first line of {file}: {{{{ config(materialized='table') }}}}"
 
 
-def orphans(place: Path, side: Side) -> dict[tuple[str, str], str]:
+def orphans(place: Path, manifest: dict[str, Any], side: Side) -> dict[tuple[str, str], str]:
     """The relations of models and seeds that earlier releases built and the code no longer has.
 
     Snapshots stay: their history cannot be built again. What dbt never built stays too.
     """
-    manifest = read_manifest(place / MANIFEST)
     nodes = built_nodes(manifest)
     owned = {(node["schema"].lower(), node["alias"].lower()) for node in nodes.values()}
     there = duckdb_file.relations(place)

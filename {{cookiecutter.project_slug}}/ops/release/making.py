@@ -267,10 +267,10 @@ class Release:
 
     def _audit(self, place: Path) -> str:
         side = self._side()
-        if lacking := audit.missing(place, side):
-            raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
         manifest = audit.read_manifest(place / versions.MANIFEST)
-        if outside := audit.reading_outside(place / duckdb_file.NAME, manifest, audit.orphans(place, side)):
+        if lacking := audit.missing(place, manifest, side):
+            raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
+        if outside := audit.reading_outside(place / duckdb_file.NAME, manifest, audit.orphans(place, manifest, side)):
             raise Stopped(outside, "A version of prod holds its own rows. Change that, then: make release")
         self.facts["views_reading_outside"] = []
         count = len(audit.built_nodes(manifest))
@@ -321,7 +321,7 @@ class Release:
 
     def _drop_orphans(self, place: Path, side: Side) -> str:
         """After the crosscheck, which names what is gone: dropped only where that is accepted."""
-        orphans = audit.orphans(place, side)
+        orphans = audit.orphans(place, audit.read_manifest(place / versions.MANIFEST), side)
         duckdb_file.drop(place, orphans)
         self.facts["dropped"] = self.facts.get("dropped", []) + [".".join(relation) for relation in orphans]
         return f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
