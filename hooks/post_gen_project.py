@@ -19,21 +19,19 @@ EXAMPLE = "{{ cookiecutter.example }}"
 SAMPLE_UNTIL = "{{ cookiecutter.sample_until }}"
 
 HOSTS = {
-    "github": [".github", "ops/ci/github.py"],
-    "gitlab": [".gitlab", ".gitlab-ci.yml", "ops/ci/gitlab.py"],
+    "github": [".github"],
+    "gitlab": [".gitlab", ".gitlab-ci.yml"],
 }
-OF_ANY_HOST = ["ops/ci/host.py", "ops/ci/state.py"]
 MONITORING_FILES = [
     "macros/elementary.sql",
     "macros/elementary.yml",
-    "ops/monitoring",
     "docs/monitoring.md",
     "docs/runbook",
 ]
 # Files that are copied without rendering say with comment lines which parts belong to monitoring or to alerts.
 PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
-PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml", "ops/*.py"]
-# The sample's files, and folders that hold nothing else; comments mark its parts of other files (ops/remove_sample.py).
+PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml"]
+# The sample's files, and folders that hold nothing else; comments mark its parts of other files (dataops/sample/parts.py).
 SAMPLE = [
     "models/staging/shop",
     "models/intermediate",
@@ -42,8 +40,7 @@ SAMPLE = [
     "seeds/shop",
     "snapshots/product_prices.yml",
     "tests",
-    "ops/sample_data.py",
-    "ops/remove_sample.py",
+    "scripts/sample_data.py",
     "docs/sample-data.md",
 ]
 
@@ -85,26 +82,26 @@ def main():
     for host, paths in HOSTS.items():
         if host != CI:
             remove(paths)
-    if CI == "none":
-        remove(OF_ANY_HOST)
     write_or_remove_sample()
+    remove(Path("packages").rglob("__pycache__"))  # of a template that lies in a folder and was used
     print(next_steps(), end="")
 
 
 def write_or_remove_sample():
     sys.dont_write_bytecode = True
-    sys.path.insert(0, "ops")
-    import remove_sample
+    sys.path[:0] = ["scripts", "packages/dataops/src"]
     import sample_data
+
+    from dataops.sample import parts
 
     project = Path()
     if EXAMPLE == "yes":
         until = date.fromisoformat(SAMPLE_UNTIL)
         since = until - timedelta(days=sample_data.DEFAULT_DAYS - 1)
         sample_data.write_csv(project / "seeds" / "shop", since, until)
-    remove_sample.write_list(project, SAMPLE)
+    parts.write_list(project, SAMPLE)
     if EXAMPLE == "no":
-        remove_sample.apply(project, remove_sample.plan(project, remove_sample.read_list(project)))
+        parts.apply(project, parts.plan(project, parts.read_list(project)))
 
 
 if __name__ == "__main__":

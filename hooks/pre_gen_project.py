@@ -29,7 +29,7 @@ SLUG_LENGTH = 50
 OWNED = {
     *"analyses analysis ci dataops dbt dbt_packages dbt_project dbt_utils default dev docs duckdb elementary".split(),
     *"customers orders products daily_revenue".split(),  # models of the sample
-    *"information_schema intermediate logs macros main marts memory models monitoring ops orchestration".split(),
+    *"information_schema intermediate logs macros main marts memory models monitoring orchestration scripts".split(),
     *"packages pg_catalog prod raw seeds selectors snapshots staging system target temp tests warehouse".split(),
 }
 # Reserved words of SQL in at least one of DuckDB, Postgres, Spark and the cloud warehouses.

@@ -158,7 +158,7 @@ def fill_the_disk(project: Path, moments: int, seed: int, say=print) -> dict:
             before = number
             number += 1
             set_edition(project, number)
-            process = start(".venv/bin/python", "-m", "ops.release", "--accept", "x", cwd=project)
+            process = start(".venv/bin/python", "-m", "dataops.release", "--accept", "x", cwd=project)
             step = chance.choice(["1/6", "2/6", "START sql table", "3/6", "4/6", *LATE])
             printed = []
             for line in process.stdout:

@@ -47,7 +47,7 @@ def make_small_project(folder: Path, tools: Path) -> Path:
         (project / name).write_text(content, encoding="utf-8")
     (project / ".venv").symlink_to(tools)
     git_init(project)
-    succeed(".venv/bin/python", "-m", "ops.setup", cwd=project)
+    succeed(".venv/bin/python", "-m", "dataops.setup", cwd=project)
     succeed("git", "add", "--all", cwd=project)
     succeed("git", "commit", "--quiet", "--no-verify", "-m", "feat: start the project", cwd=project)
     return project

@@ -19,9 +19,9 @@ import yaml
 
 from tests.helpers import TEMPLATE, import_from_template
 
-candidates = import_from_template("ops.monitoring.candidates")
-governance = import_from_template("ops.governance")
-versions = import_from_template("ops.release.versions")
+candidates = import_from_template("dataops.monitoring.candidates")
+governance = import_from_template("dataops.lint.governance")
+versions = import_from_template("dataops.release.store")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -225,7 +225,7 @@ def history(prod) -> Path:
 
 
 def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(history):
-    report = import_from_template("ops.monitoring.report")
+    report = import_from_template("dataops.monitoring.report")
     with duckdb.connect(str(history)) as connection:
         connection.execute("use elementary")
         banner = report.mark_candidates(connection, "prod", 30)
@@ -250,7 +250,7 @@ def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(histor
 
 
 def test_statistics_count_what_was_not_published_apart(history):
-    stats = import_from_template("ops.monitoring.stats")
+    stats = import_from_template("dataops.monitoring.stats")
     trend, *_ = stats.statistics("prod")
     names, values = (list(column.cells) for column in trend.columns[:2])
     figures = dict(zip(names, values, strict=True))
@@ -289,14 +289,14 @@ def test_models_with_a_tested_key_are_counted_by_the_rule_that_lint_checks():
     assert names.count(governance.TESTED_KEY) == 1
 
 
-@pytest.mark.parametrize("module", ["ops.governance", "ops.run_dbt"])
+@pytest.mark.parametrize("module", ["dataops.lint.governance", "dataops.dbt"])
 def test_the_examples_of_a_module_are_what_it_gives(module):
     found = doctest.testmod(import_from_template(module))
     assert found.attempted and not found.failed
 
 
 def test_why_dbt_ended_is_one_line_without_data():
-    run_dbt = import_from_template("ops.run_dbt")
+    run_dbt = import_from_template("dataops.dbt")
 
     def cause(error: BaseException | None) -> str:
         return run_dbt.cause(run_dbt.dbtRunnerResult(success=False, exception=error))

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from tests.helpers import import_from_template
 
-comparison = import_from_template("ops.crosscheck.comparison")
+comparison = import_from_template("dataops.crosscheck.compare")
 Comparer = comparison.Comparer
 
 # Awkward on purpose: reserved, in mixed case, quoted, and the names that the comparison's own SQL uses.
@@ -186,7 +186,7 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
 
 @pytest.mark.parametrize("module", ["code", "comparison", "markdown", "results", "wording"])
 def test_the_examples_of_a_module_are_what_it_gives(module):
-    found = doctest.testmod(import_from_template(f"ops.crosscheck.{module}"))
+    found = doctest.testmod(import_from_template(f"dataops.crosscheck.{module}"))
     assert found.attempted and not found.failed
 
 
@@ -309,7 +309,7 @@ def test_of_a_wide_row_the_columns_that_differ_are_shown_and_the_others_counted(
 
 def test_columns_that_are_left_out_are_counted_wherever_rows_are_shown(tmp_path):
     results, markdown, page, terminal = (
-        import_from_template(f"ops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
+        import_from_template(f"dataops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
     )
     columns = [(f"c{at}", "BIGINT") for at in range(12)]
     found = compared(columns, [], [tuple(range(12))])
@@ -358,7 +358,10 @@ def test_tables_without_a_column_in_common_are_counted():
 
 def test_a_version_continues_the_model_without_versions():
     """Its readers find the same relation, so it is compared with what that held, and nothing is gone; in later releases too."""
-    sides, results = import_from_template("ops.crosscheck.sides"), import_from_template("ops.crosscheck.results")
+    sides, results = (
+        import_from_template("dataops.crosscheck.datasets"),
+        import_from_template("dataops.crosscheck.results"),
+    )
 
     def side(**builds: str):
         """A side with these models, by id and the name of their relation."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.helpers import import_from_template, start
 
-damage = import_from_template("ops.monitoring.damage")
+damage = import_from_template("dataops.monitoring.damage")
 
 BLOCK, HEADERS = 262_144, 3 * 4096  # of a DuckDB file, in bytes
 ROWS = 200_000

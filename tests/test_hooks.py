@@ -622,7 +622,7 @@ def test_commit_is_refused_for_gitlab(ready_project, tmp_path):
     project = make_project(tmp_path, ci="gitlab")
     git_init(project)
     (project / ".venv").symlink_to(ready_project / ".venv")
-    install = "from ops.setup import install_hooks; print(install_hooks())"
+    install = "from dataops.setup import install_hooks; print(install_hooks())"
     assert_says(succeed(".venv/bin/python", "-c", install, cwd=project), "pre-commit, commit-msg, pre-push: installed")
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--no-verify", "-m", "feat: start the project")

@@ -300,7 +300,7 @@ def test_the_first_source_of_the_readme_works(tmp_path):
 
 def test_a_path_that_dbt_cannot_read_is_refused(ready_project, tmp_path):
     project = copy_project(ready_project, tmp_path / "ada's projects")
-    done = run(".venv/bin/python", "-m", "ops.setup", cwd=project)
+    done = run(".venv/bin/python", "-m", "dataops.setup", cwd=project)
     assert done.code != 0
     assert "a folder with an apostrophe in its path" in done.output
 

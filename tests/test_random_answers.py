@@ -101,7 +101,7 @@ def dbt_parses(project: Path) -> None:
     (project / "dbt_packages").mkdir()
     (project / "dbt_packages" / "dataops").symlink_to(project / "packages" / "dataops")
     if (project / "ops" / "monitoring").is_dir():
-        stand_in = "from ops.monitoring import stand_in; stand_in.make(stand_in.INSTALLED / 'elementary', stand_in.used_tests())"
+        stand_in = "from dataops.monitoring import stub; stub.make(stub.INSTALLED / 'elementary', stub.used_tests())"
         subprocess.run([sys.executable, "-B", "-c", stand_in], cwd=project, check=True)
     with chdir(project):
         result = dbtRunner().invoke(["--quiet", "parse"])

@@ -131,7 +131,7 @@ def test_what_nobody_knows_is_set_aside_and_the_build_goes_on(built, tmp_path):
 @pytest.mark.parametrize("width", [20, 60, 80, 110, 200])
 def test_names_are_whole_at_any_width(width):
     """A name that is cut off or folded cannot be copied, or searched for in a log."""
-    rejected = import_from_template("ops.rejected")
+    quarantine = import_from_template("dataops.quarantine")
     names = [
         ("stg_warehouse_management__stock_movements", "known_place"),
         ("stg_shop__orders", "a_rule_with_a_long_name"),
@@ -139,7 +139,7 @@ def test_names_are_whole_at_any_width(width):
     days = [date(2026, 1, day) for day in range(1, 8)]
     found = [(*name, day, 1_000) for name in names for day in days]
     console = Console(width=width, file=io.StringIO())
-    rejected.print_counts(console, found)
+    quarantine.print_counts(console, found)
     heading, *lines = [cells(line) for line in console.file.getvalue().splitlines() if line[:1] in "│┃"]
     assert [tuple(line[:3]) for line in lines] == [(*name, "7,000") for name in sorted(names)]
     assert heading[3:] == {
@@ -150,8 +150,8 @@ def test_names_are_whole_at_any_width(width):
 
 def test_names_of_rows_are_whole_in_a_narrow_terminal(built):
     code = (
-        "from rich import console; from ops import rejected;"
-        "rejected.new_console = lambda: console.Console(width=60); rejected.main(['--rows', '1', '--model', 'stg_shop__products'])"
+        "from rich import console; from dataops import quarantine;"
+        "rejected.new_console = lambda: console.Console(width=60); quarantine.main(['--rows', '1', '--model', 'stg_shop__products'])"
     )
     done = succeed(".venv/bin/python", "-c", code, cwd=built)
     first, second, *_ = [cells(line) for line in done.output.splitlines() if line[:1] == "│"]
@@ -211,7 +211,7 @@ def test_a_project_without_quarantine_says_so(built, tmp_path):
     (project / "target/dev").mkdir(parents=True)
     manifest = {"nodes": {}, "sources": {}, "parent_map": {}}
     (project / "target/dev/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    done = run(".venv/bin/python", "-m", "ops.rejected", cwd=project)
+    done = run(".venv/bin/python", "-m", "dataops.quarantine", cwd=project)
     assert done.code == 1
     assert "No model of this project ends in __rejected" in done.output
     assert done.output.strip().endswith("docs/quarantine.md") and (project / "docs/quarantine.md").is_file()

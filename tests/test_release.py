@@ -131,24 +131,24 @@ def test_a_dry_run_stops_before_the_swap(project):
 
 def test_what_a_killed_release_leaves_is_put_where_it_belongs(tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path))
-    versions = import_from_template("ops.release.versions")
+    store = import_from_template("dataops.release.store")
 
     def left_behind(id: str, data: bytes | None) -> None:
-        versions.candidate().mkdir(parents=True)
-        versions.write_facts(versions.candidate(), {"id": id, "outcome": "stopped", "reasons": ["it was killed"]})
+        store.candidate().mkdir(parents=True)
+        store.write_facts(store.candidate(), {"id": id, "outcome": "stopped", "reasons": ["it was killed"]})
         if data is not None:
-            (versions.candidate() / versions.DATA).write_bytes(data)
+            (store.candidate() / store.DATA).write_bytes(data)
 
     for data in (b"1", b"2"):  # of two dry runs the last one is kept
         left_behind("dry-run", data)
-        assert "dry-run; prod is as it was" in versions.recover(None, "ada")[0]
-        assert (tmp_path / "prod/dry-run" / versions.DATA).read_bytes() == data
+        assert "dry-run; prod is as it was" in store.recover(None, "ada")[0]
+        assert (tmp_path / "prod/dry-run" / store.DATA).read_bytes() == data
     left_behind("0001-2026-11-24", None)
-    assert versions.recover(None, "ada") == ["A release did not finish. It had made nothing yet; prod is as it was."]
+    assert store.recover(None, "ada") == ["A release did not finish. It had made nothing yet; prod is as it was."]
     left_behind("0001-2026-11-24", b"")
-    versions.recover(None, "ada")
-    assert [version.id for version in versions.stopped()] == ["0001-2026-11-24"]
-    assert versions.next_id(datetime.now(UTC)) == f"0002-{TODAY}"
+    store.recover(None, "ada")
+    assert [version.id for version in store.stopped()] == ["0001-2026-11-24"]
+    assert store.next_id(datetime.now(UTC)) == f"0002-{TODAY}"
 
 
 def test_the_last_versions_are_kept_and_prod_always(project):
@@ -357,7 +357,7 @@ def test_a_stopped_candidate_is_published_as_it_was_compared(project):
 
     # Killed, and interrupted: it is a stopped candidate as before.
     for signal_ in (signal.SIGKILL, signal.SIGINT):
-        process = start(".venv/bin/python", "-m", "ops.release", *accept, cwd=project)
+        process = start(".venv/bin/python", "-m", "dataops.release", *accept, cwd=project)
         wait_for(process, "2/3 docs")
         os.killpg(process.pid, signal_)
         assert "Traceback" not in process.stdout.read()
@@ -587,13 +587,13 @@ def test_prod_that_lost_its_data_is_named(project):
         else:
             file.write_bytes(whole[: len(whole) // 2])
         compared = ops(project, "crosscheck", code=2)
-        tested = run(".venv/bin/python", "-m", "ops.run_dbt", "test", "--target", "prod", cwd=project)
+        tested = run(".venv/bin/python", "-m", "dataops.dbt", "test", "--target", "prod", cwd=project)
         for done in (make_release(project, *ACCEPT, code=2), compared, tested):
             assert f"0002-{TODAY} is prod, and its data is {problem}." in done.output
             assert "Go back to a version that is whole: make rollback TO=1" in done.output
             assert "Type: make release" not in done.output
         assert in_folder(project, "stopped") == [], "what was refused leaves nothing"
-        opened = run(".venv/bin/python", "-c", "from ops import release; release.open(2)", cwd=project)
+        opened = run(".venv/bin/python", "-c", "from dataops import release; release.open(2)", cwd=project)
         assert f"0002-{TODAY} cannot be read: its data is {problem}." in opened.output
         assert "was made with DuckDB" not in opened.output
         assert re.search(rf"0002-{TODAY} +prod .* its data is {problem}", ops(project, "release.listing").output)
@@ -679,7 +679,7 @@ def test_nothing_released_yet_is_said(nothing_released):
 def test_prod_is_written_by_a_release_alone(project):
     before = checksum(project / PROD)
     for command in ("build", "run", "seed", "snapshot"):
-        done = run(".venv/bin/python", "-m", "ops.run_dbt", command, "--target", "prod", cwd=project)
+        done = run(".venv/bin/python", "-m", "dataops.dbt", command, "--target", "prod", cwd=project)
         assert done.code != 0
         assert "prod is written by a release alone. Type: make release" in done.output
     by_hand = run(".venv/bin/dbt", "build", "--target", "prod", cwd=project)
@@ -707,7 +707,7 @@ def wait_for(process: subprocess.Popen, text: str) -> None:
 def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    first = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
+    first = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
     wait_for(first, "2/6 build and test")
     others = [start(".venv/bin/python", "-m", f"ops.{name}", cwd=project) for name in ("release", "release.rollback")]
     for other in others:
@@ -723,7 +723,7 @@ def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(project):
     set_edition(project, 2)
-    killed = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
+    killed = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
     wait_for(killed, "3/6 audit")
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
@@ -736,7 +736,7 @@ def test_the_lock_of_a_process_that_is_gone_is_taken_over(project):
 
 def test_ctrl_c_leaves_prod_whole(project):
     set_edition(project, 2)
-    process = start(".venv/bin/python", "-m", "ops.release", *ACCEPT, cwd=project)
+    process = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
     wait_for(process, "START sql table model staging.first")
     os.killpg(process.pid, signal.SIGINT)
     output = process.stdout.read()
@@ -750,9 +750,9 @@ def test_ctrl_c_leaves_prod_whole(project):
 INTERRUPTED = {
     "the parser of dbt": "dbt.parser.manifest.ManifestLoader.load",
     "dbt's build": "dbt.task.build.BuildTask.before_run",
-    "the crosscheck": "ops.crosscheck.results._compare_model",
+    "the crosscheck": "dataops.crosscheck.results._compare_model",
     "the docs": "dbt.task.docs.generate.GenerateTask.run",
-    "reading all rows": "ops.release.duckdb_file.read_everything",
+    "reading all rows": "dataops.release.duckdb_file.read_everything",
 }
 
 
@@ -765,7 +765,7 @@ def test_ctrl_c_prints_no_traceback(project, where):
     set_edition(project, 2)
     code = f"""
 import importlib, pkgutil
-from ops.release.command_line import main, run
+from dataops.release.command import main, run
 
 def interrupted(*arguments, **options):
     raise {raised}
@@ -788,7 +788,7 @@ def test_an_entry_without_data_says_why(project):
     assert re.search(r"^- dbt cannot parse the project: .*Jinja", output, re.MULTILINE), output
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
     assert "dbt cannot parse the project" in ops(project, "release.listing").output
-    done = run(".venv/bin/python", "-c", "from ops import release; release.open(2)", cwd=project)
+    done = run(".venv/bin/python", "-c", "from dataops import release; release.open(2)", cwd=project)
     assert f"0002-{TODAY} holds no data: its release was stopped before any was made: dbt cannot parse" in done.output
     assert "was made with DuckDB" not in done.output
 
@@ -817,7 +817,7 @@ def test_uncommitted_changes_are_released_only_when_told_and_recorded(project):
 
 def test_a_program_that_writes_to_prod_is_named(project):
     (project / PROD).resolve().chmod(0o644)
-    code = "from ops.release import duckdb_file\nfrom ops import warehouse\nduckdb_file.wait_until_readable = lambda file: warehouse.wait_until_readable(file, 0.5)\nfrom ops.release.command_line import main, run\nrun(main, 'release')"
+    code = "from dataops.release import duckdb_file\nfrom ops import warehouse\nduckdb_file.wait_until_readable = lambda file: warehouse.wait_until_readable(file, 0.5)\nfrom dataops.release.command import main, run\nrun(main, 'release')"
     with holding(project / PROD, seconds=60) as holder:
         done = run(".venv/bin/python", "-c", code, cwd=project)
     assert done.code == 2, done
@@ -854,7 +854,7 @@ def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
         compared = ops(project, "crosscheck", code=2).output
         assert "so nothing says which version is prod" in compared
         assert f"Type: make rollback TO=0001-{TODAY}" in compared
-        tested = run(".venv/bin/python", "-m", "ops.run_dbt", "test", "--target", "prod", cwd=project)
+        tested = run(".venv/bin/python", "-m", "dataops.dbt", "test", "--target", "prod", cwd=project)
         assert f"Type: make rollback TO=0001-{TODAY}" in tested.output
         assert "Traceback" not in tested.output
         listed = ops(project, "release.listing", code=2).output
@@ -895,7 +895,7 @@ def test_a_torn_line_of_the_history_is_passed_over(project):
     file.write_text(file.read_text() + '{"action": "rel')
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    code = "from ops.release import versions; print([event['id'] for event in versions.history()])"
+    code = "from dataops.release import store; print([event['id'] for event in store.history()])"
     done = succeed(".venv/bin/python", "-c", code, cwd=project)
     assert done.output.strip() == str([f"0001-{TODAY}", f"0002-{TODAY}"])
 
@@ -916,14 +916,14 @@ def test_a_candidate_that_is_damaged_late_is_not_published(project, what):
     set_edition(project, 2)
     code = f"""
 import duckdb
-from ops.release import making
-from ops.release.command_line import main, run
+from dataops.release import pipeline
+from dataops.release.command import main, run
 
-step = making.Release._docs
+step = pipeline.Release._docs
 
 def damaged(self, place):
     said = step(self, place)
-    making.close_warehouse()
+    pipeline.close_warehouse()
     file = place / {name!r}
     if {what!r} == "rows":
         with duckdb.connect(str(file)) as warehouse:
@@ -941,7 +941,7 @@ def damaged(self, place):
     file.write_bytes(data)
     return said
 
-making.Release._docs = damaged
+pipeline.Release._docs = damaged
 run(main, "release")
 """
     done = run(".venv/bin/python", "-c", code, "--accept", "why", cwd=project)
@@ -969,7 +969,7 @@ def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
     prod = project / "warehouse/prod"
     script = (
         f'cp -a "{prod}" "{tmp_path}/whole" && mount -t tmpfs -o size=40m tmpfs "{prod}" && cp -a "{tmp_path}/whole/." "{prod}"'
-        ' && .venv/bin/python -m ops.release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
+        ' && .venv/bin/python -m dataops.release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
     )
     done = succeed("unshare", "--mount", "sh", "-c", script, cwd=project)
     assert "code 2" in done.output, done
@@ -981,7 +981,9 @@ def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
 @needs_mount
 def test_a_folder_that_cannot_be_written_is_named(project):
     prod = project / "warehouse/prod"
-    script = f'mount --bind "{prod}" "{prod}" && mount -o remount,ro,bind "{prod}" && .venv/bin/python -m ops.release'
+    script = (
+        f'mount --bind "{prod}" "{prod}" && mount -o remount,ro,bind "{prod}" && .venv/bin/python -m dataops.release'
+    )
     done = run("unshare", "--mount", "sh", "-c", script, cwd=project)
     assert done.code == 2, done
     assert "warehouse/prod cannot be written: Read-only file system." in done.output
@@ -990,7 +992,7 @@ def test_a_folder_that_cannot_be_written_is_named(project):
 
 @pytest.mark.parametrize("module", ["acceptance", "contracts", "duckdb_file", "inputs"])
 def test_the_examples_of_the_docstrings(module):
-    found = doctest.testmod(import_from_template(f"ops.release.{module}"))
+    found = doctest.testmod(import_from_template(f"dataops.release.{module}"))
     assert found.attempted
     assert found.failed == 0
 

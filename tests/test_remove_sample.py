@@ -13,7 +13,7 @@ from tests.helpers import Done, copy_project, git_init, import_from_template, ma
 from tests.small_project import commit, make_release, ops
 from tests.test_project import COMBINATIONS, files_of, name_of
 
-remove_sample = import_from_template("ops.remove_sample")
+remove_sample = import_from_template("dataops.remove_sample")
 sample_data = import_from_template("ops.sample_data")
 
 WITH_SAMPLE = [one for one in COMBINATIONS if one["example"] == "yes"]
@@ -29,7 +29,7 @@ def contents(project: Path) -> dict[str, bytes]:
 
 def task(project: Path, *options: str) -> Done:
     """Runs the task's module, with nobody to answer a question."""
-    done = run(".venv/bin/python", "-m", "ops.remove_sample", *options, cwd=project)
+    done = run(".venv/bin/python", "-m", "dataops.remove_sample", *options, cwd=project)
     assert "Traceback" not in done.output, done
     return done
 

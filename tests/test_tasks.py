@@ -175,7 +175,7 @@ def test_the_tools_are_those_of_the_project(project, tmp_path):
 
 def test_a_folder_outside_the_project_is_not_made(project, tmp_path):
     home = clean_environment(HOME=str(tmp_path), WAREHOUSE_DIR="~/data")
-    before_a_push = (".venv/bin/python", "-m", "ops.run_dbt", "--quiet", "parse")
+    before_a_push = (".venv/bin/python", "-m", "dataops.dbt", "--quiet", "parse")
     for command in (("make", "build"), ("make", "release"), before_a_push):
         refused = run(*command, cwd=project, environment=home)
         assert refused.code != 0
@@ -197,7 +197,7 @@ def test_a_wrong_memory_limit_is_one_line(project, task):
 
 
 def test_duckdb_takes_every_memory_limit_that_passes():
-    problem_of = import_from_template("ops.task").memory_problem
+    problem_of = import_from_template("dataops.project").memory_problem
     limits = (
         "500MB",
         "1GB",
@@ -230,7 +230,7 @@ def test_the_examples_in_the_code_are_true(module):
 READ = """
 import os, sys
 from pathlib import Path
-from ops.task import read_env_file
+from dataops.project import read_env_file
 
 print(read_env_file(Path(sys.argv[1])))
 print(*(os.environ.get(name) for name in "ONE TWO THREE FOUR FIVE SET EMPTY".split()), sep="|")

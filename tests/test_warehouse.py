@@ -257,9 +257,9 @@ def test_a_warehouse_that_stays_locked_fails_with_one_line(project):
     """Waits half a second instead of a minute."""
     (project / DEV).parent.mkdir(parents=True, exist_ok=True)
     code = (
-        "from ops import run_dbt, warehouse\n"
+        "from dataops import dbt, warehouse\n"
         "run_dbt.wait_until_writable = lambda file: warehouse.wait_until_writable(file, seconds=0.5)\n"
-        "print(run_dbt.run_dbt('build'))"
+        "print(dbt.run_dbt('build'))"
     )
     with holding(project / DEV, seconds=60) as holder:
         done = succeed(".venv/bin/python", "-c", code, cwd=project, environment=clean_environment(DBT_TARGET="dev"))

@@ -127,7 +127,7 @@ def test_views_that_read_outside_stop_a_release_and_ci(erp_project, tmp_path):
 def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line):
     """What the SQL says wins over the YAML."""
     node = {"raw_code": sql, "patch_path": yaml, "original_file_path": "m/a.sql"}
-    assert import_from_template("ops.release.audit")._as_table(node).startswith(line)
+    assert import_from_template("dataops.release.audit")._as_table(node).startswith(line)
 
 
 def test_a_view_whose_rows_cannot_be_computed_is_not_published(small_project, tmp_path):
@@ -166,7 +166,7 @@ def test_an_older_version_that_reads_outside_is_named_where_it_is_read(erp_proje
     assert warning in ops(project, "release.rollback").output
     monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
     with pytest.warns(UserWarning, match="staging.people shows what lies outside the version now"):
-        import_from_template("ops.release").open(1).close()
+        import_from_template("dataops.release").open(1).close()
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +226,9 @@ def test_what_happens_to_source_files_changes_nothing_for_readers(released_erp, 
         monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
         older, newer = sorted(seen)
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[newer]
-        releases = import_from_template("ops.release.versions")
+        releases = import_from_template("dataops.release.store")
         releases.point_at(releases.find(older, releases.kept()))  # as a rollback does
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[older]
-        with import_from_template("ops.release").open(newer) as opened:
+        with import_from_template("dataops.release").open(newer) as opened:
             assert rows(opened) == seen[newer]
         monkeypatch.chdir("/")

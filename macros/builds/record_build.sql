@@ -28,7 +28,7 @@
         {%- set node = graph.nodes[unique_id] -%}
         {%- if node.resource_type in ("model", "seed", "snapshot") and node.config.materialized != "ephemeral" and node.database in (none, target.database) -%}
             {#- The code of the node: its file, the ephemeral models it holds, and the macros of all these but dbt's own.
-                The list grows while it is read. The generated project's ops/crosscheck/code.py computes the same. -#}
+                The list grows while it is read. The package's Python (crosscheck/code.py) computes the same. -#}
             {%- set code, parts = [unique_id], [] -%}
             {%- for id in code -%}
                 {%- if id.startswith("macro.") -%}

@@ -63,7 +63,7 @@ HASH_JOIN = f"""
 OURS = f"""
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(TEMPLATE)!r})
-from ops.crosscheck.comparison import Comparer
+from dataops.crosscheck.compare import Comparer
 start = time.perf_counter()
 found = Comparer(connection, "base.main.t", "head.main.t", KEY).compare()
 found = found.rows_changed if KEY else found.rows_added

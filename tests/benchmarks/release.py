@@ -43,7 +43,7 @@ def released(project: Path, **environment: str) -> tuple[str, dict[str, float], 
         MEASURED,
         python,
         "-m",
-        "ops.release",
+        "dataops.release",
         "--accept",
         "a benchmark",
         cwd=project,
@@ -62,9 +62,9 @@ def _seconds_of_publish(output: str) -> float:
 COPY = """
 import sys, time
 from pathlib import Path
-from ops.release import duckdb_file, versions
+from dataops.release import duckdb_file, store
 start = time.perf_counter()
-duckdb_file.copy_from(versions.current(), Path(sys.argv[1]))
+duckdb_file.copy_from(store.current(), Path(sys.argv[1]))
 print(time.perf_counter() - start)
 """
 
@@ -129,7 +129,7 @@ def measure_large(workshop: Workshop) -> list[Result]:
     """A release of a warehouse of 5 GB, with little memory."""
     project = workshop.new_project("large_release", example="no", monitoring="none")
     (project / ".venv").symlink_to(workshop.ready_project / ".venv")
-    command(project / ".venv/bin/python", "-m", "ops.setup", cwd=project)
+    command(project / ".venv/bin/python", "-m", "dataops.setup", cwd=project)
     columns = ",\n    ".join(f"hash(numbers.i, {number}) as column_{number}" for number in range(8))
     text = LARGE_MODEL.format(columns=columns, rows=int(LARGE * 1e6 / 64))
     (project / "models/staging/large.sql").write_text(text, encoding="utf-8")

@@ -1,0 +1,5 @@
+"""python -m dataops"""
+
+from dataops.cli import main
+
+main()

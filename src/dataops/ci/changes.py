@@ -1,0 +1,173 @@
+"""Slim: what changed since prod's version and all that follows from it, and the warehouse that it is built in.
+
+What is not built is read from prod's version (dbt's --defer). Three things dbt does not defer are put into the warehouse first:
+
+- sources that lie in the environment's own warehouse file: views of prod's;
+- incremental models and snapshots: prod's rows. A release goes on from them too, so the comparison shows what it will
+  do. `dbt clone` would leave views on DuckDB, which the next build replaces;
+- nothing else: every other model, and every seed, is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.contracts.graph.manifest import Manifest
+
+from dataops.ci.prod import Prod
+from dataops.crosscheck.code import BUILT
+from dataops.crosscheck.compare import quote
+from dataops.dbt import invoke_dbt
+from dataops.release.contracts import broken_contracts
+from dataops.release.store import MANIFEST
+
+SELECTION = "state:modified+"
+CHECKED = ("test", "unit_test")
+KEPT = ("incremental", "snapshot")
+
+
+class Changes:
+    """What differs between the code and prod's version of it.
+
+    Attributes:
+        selected: ids of what dbt calls modified and of all that follows from it.
+        removed: ids of the models, seeds and snapshots that only prod has.
+        broken_contracts: what of a model's contract consumers can no longer rely on, by its id.
+    """
+
+    def __init__(self, selected: set[str], removed: list[str], broken_contracts: dict[str, str]):
+        self.selected = selected
+        self.removed = removed
+        self.broken_contracts = broken_contracts
+
+    @property
+    def to_build(self) -> list[str]:
+        """The models, seeds and snapshots among them."""
+        return sorted(id for id in self.selected if id.split(".")[0] in BUILT)
+
+    @property
+    def to_run(self) -> bool:
+        """Whether dbt has anything to build or to test."""
+        return any(id.split(".")[0] in (*BUILT, *CHECKED) for id in self.selected)
+
+
+def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
+    """What changed since prod's version; None where dbt cannot tell, and has said why.
+
+    Raises:
+        CannotRelease: the manifest of prod's version cannot be read.
+    """
+    broken = broken_contracts(manifest, prod.folder / MANIFEST)
+    _release_from_contracts(prod, broken.keys() | (prod.nodes.keys() - manifest.nodes.keys()))
+    arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
+    with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
+        result = invoke_dbt(*arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest)
+    if not result.success:
+        return None
+    selected = {json.loads(line)["unique_id"] for line in result.result}
+    project = f".{manifest.metadata.project_name}."
+    removed = [
+        id
+        for id, node in sorted(prod.nodes.items())
+        if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
+    ]
+    continued = continued_models(manifest, prod)
+    return Changes(
+        selected,
+        [id for id in removed if id not in continued],
+        {name: text for name, text in broken.items() if name not in continued.values()},
+    )
+
+
+def continued_models(manifest: Manifest, prod: Prod) -> dict[str, str]:
+    """The models of prod without versions that have versions now, one of which has the same relation: names by id.
+
+    dbt takes such a model for one that was removed. The crosscheck compares the version with it, columns and types too.
+    """
+    versions = {
+        (node.name, node.alias) for node in manifest.nodes.values() if getattr(node, "version", None) is not None
+    }
+    return {
+        id: node["name"]
+        for id, node in prod.nodes.items()
+        if id not in manifest.nodes and (node["name"], node.get("alias")) in versions
+    }
+
+
+def _release_from_contracts(prod: Prod, ids: AbstractSet[str]) -> None:
+    """Takes the contracts of some models out of the copy of prod's manifest: what they break is known, and dbt would warn of it
+    again in each step, or refuse to go on."""
+    file = prod.folder / MANIFEST
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    for id in ids & manifest["nodes"].keys():
+        if "contract" in manifest["nodes"][id]:
+            manifest["nodes"][id]["contract"]["enforced"] = False
+    file.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:
+    """Makes a warehouse with what dbt does not defer.
+
+    Args:
+        file: the warehouse file, which is not there yet.
+        manifest: the code.
+        prod: the copy of prod's version, attached as `prod` when it is built.
+        changes: what will be built.
+    """
+    with duckdb.connect(str(file)) as connection:
+        path = str(prod.file).replace("'", "''")
+        connection.execute(f"attach '{path}' as prod (read_only)")
+        in_prod = {
+            (schema, name): sql
+            for schema, name, sql in connection.execute(
+                "select schema_name, table_name, sql from duckdb_tables() where database_name = 'prod'"
+                " union all select schema_name, view_name, null from duckdb_views() where database_name = 'prod'"
+            ).fetchall()
+        }
+        written = {(manifest.nodes[id].schema, manifest.nodes[id].alias) for id in changes.to_build}
+        for id, source in manifest.sources.items():
+            before = prod.nodes.get(id)
+            place = (source.schema, source.identifier)
+            if source.database != file.stem or place in written or not before:
+                continue
+            if (before["schema"], before["identifier"]) in in_prod:
+                _schema(connection, source.schema)
+                connection.execute(
+                    f"create view {_name(*place)} as from prod.{_name(before['schema'], before['identifier'])}"
+                )
+        for id in changes.to_build:
+            # The first version of a model goes on from the model without versions.
+            node, before = manifest.nodes[id], prod.nodes.get(id) or prod.nodes.get(".".join(id.split(".")[:3]))
+            if node.config.materialized not in KEPT or not before:
+                continue
+            if sql := in_prod.get((before["schema"], before["alias"])):
+                _schema(connection, node.schema)
+                _copy_table(connection, sql, before, _name(node.schema, node.alias))
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, sql: str, before: dict[str, Any], target: str) -> None:
+    """Copies a table of prod with its constraints, which `create table as` would lose."""
+    source = _name(before["schema"], before["alias"])
+    start = next(
+        head
+        for schema in (before["schema"], quote(before["schema"]))
+        for table in (before["alias"], quote(before["alias"]))
+        for head in (f"CREATE TABLE {schema}.{table}(", f"CREATE TABLE {table}(")
+        if sql.startswith(head)
+    )
+    connection.execute(f"create table {target}({sql.removeprefix(start)}")
+    connection.execute(f"insert into {target} by name from prod.{source}")
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute(f"create schema if not exists {quote(name)}")
+
+
+def _name(schema: str, table: str) -> str:
+    return f"{quote(schema)}.{quote(table)}"

@@ -1,0 +1,13 @@
+"""python -m dataops.ci.hosts: writes the comment of `make ci`. It needs Python alone: the job that may write installs nothing."""
+
+import sys
+
+from dataops.ci.hosts import explained
+from dataops.errors import DataopsError
+
+try:
+    with explained("comment") as host:
+        print(host.comment())
+except DataopsError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -1,0 +1,79 @@
+"""make ci-comment and make prod-fetch on GitHub."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from dataops.ci.hosts import MARK, Api, comment_text, required
+from dataops.errors import DataopsError
+
+AUTHOR = "github-actions[bot]"
+
+
+def connect() -> tuple[Api, str]:
+    """GitHub's API for the token of the job, and the path of the repository in it."""
+    address, repository, token = required("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    return Api(address, headers), f"/repos/{repository}"
+
+
+def comment() -> str:
+    """Writes the comment on the pull request, or the one that is there anew. Returns what was done."""
+    api, repository = connect()
+    server, name, number_of_run, event_file = required(
+        "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_EVENT_PATH"
+    )
+    number = json.loads(Path(event_file).read_text(encoding="utf-8"))["pull_request"]["number"]
+    body = {"body": comment_text(f"{server}/{name}/actions/runs/{number_of_run}")}
+    for one in api.pages(f"{repository}/issues/{number}/comments"):
+        if one["user"]["login"] == AUTHOR and one["body"].startswith(MARK):
+            api.ask("PATCH", f"{repository}/issues/comments/{one['id']}", body)
+            return f"The comment on pull request {number} is up to date."
+    api.ask("POST", f"{repository}/issues/{number}/comments", body)
+    return f"Pull request {number} has a comment now."
+
+
+def newest_artifact(api: Api, repository: str, name: str) -> dict[str, Any] | None:
+    """The newest artifact of a name that a run on the default branch made, None where there is none.
+
+    Runs on other branches, and those of forks, may call an artifact what they like.
+    """
+    about = api.ask("GET", repository)
+    ours = [
+        one
+        for one in api.pages(f"{repository}/actions/artifacts?name={name}", "artifacts")
+        if (made_by := one["workflow_run"])
+        and made_by["head_branch"] == about["default_branch"]
+        and made_by["head_repository_id"] == about["id"]
+    ]
+    return max(ours, key=lambda one: (one["created_at"], one["id"]), default=None)
+
+
+def fetch(name: str, folder: Path) -> Path | None:
+    """Downloads an archive that `make prod-pack` made in the last run on the default branch; None where there is none.
+
+    Raises:
+        FileNotFoundError: there was one, and it is kept no longer.
+    """
+    api, repository = connect()
+    artifact = newest_artifact(api, repository, name)
+    if artifact is None:
+        return None
+    if artifact["expired"]:
+        raise FileNotFoundError(f"The artifact {name} of {artifact['created_at']} is kept no longer.")
+    archive = folder / "artifact.zip"
+    api.download(f"{repository}/actions/artifacts/{artifact['id']}/zip", archive)
+    try:
+        with zipfile.ZipFile(archive) as files:
+            return Path(files.extract(f"{name}.tar", folder))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise DataopsError(
+            f"The artifact {name} of {artifact['created_at']} is damaged ({error}). Run the last release again."
+        ) from None
+
+
+NEEDS = {"comment": "the permission pull-requests: write", "fetch": "the permission actions: read"}
+CAN_EXPIRE = True  # GitHub tells that an artifact is no longer kept

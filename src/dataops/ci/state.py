@@ -1,0 +1,113 @@
+"""make prod-pack and make prod-fetch: prod as an archive, for runners that lose their disk at the end of a job.
+
+prod.tar has every version, the histories and what monitoring keeps: a release and a rollback go on from it. current.tar has
+what `make ci` reads of the version that is prod.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from dataops.errors import DataopsError
+from dataops.release import CannotRelease, duckdb_file, lock, store
+
+PACKED = Path("target", "prod")
+ALL, CURRENT = "prod", "current"  # archives, by name
+READ_BY_CI = (duckdb_file.NAME, store.MANIFEST, store.FACTS)
+KEPT = (
+    "releases",
+    store.HISTORY,
+    store.STOPS,
+    "monitoring.duckdb",
+    "current",
+)  # the link last: prod is there when it is
+PAGES = {store.DOCS: "index.html", f"{store.CROSSCHECK}/report.html": "crosscheck.html"}
+
+
+def pack() -> str:
+    """Writes both archives, and the pages of the version that is prod, into target/prod. Returns what was done.
+
+    Raises:
+        CannotRelease: nothing was released yet, or a release is under way.
+    """
+    with lock.held("make prod-pack"):
+        version = store.current()
+        if version is None:
+            raise CannotRelease("Nothing was released yet, so there is nothing to pack.", "Type: make release")
+        shutil.rmtree(PACKED, ignore_errors=True)
+        (PACKED / "pages").mkdir(parents=True)
+        with tarfile.open(PACKED / f"{ALL}.tar", "w") as archive:
+            for name in KEPT:
+                if os.path.lexists(store.folder() / name):
+                    archive.add(store.folder() / name, name)
+        with tarfile.open(PACKED / f"{CURRENT}.tar", "w") as archive:
+            for name in READ_BY_CI:
+                archive.add(version.folder / name, f"releases/{version.id}/{name}")
+            archive.add(store.link(), "current")
+        for name, page in PAGES.items():
+            if (version.folder / name).exists():
+                shutil.copyfile(version.folder / name, PACKED / "pages" / page)
+    return f"Packed {version.id}: {', '.join(f'{path}' for path in sorted(PACKED.iterdir()))}"
+
+
+def unpack(archive: Path) -> store.Version:
+    """Puts an archive in place where there is no prod.
+
+    Raises:
+        CannotRelease: the archive is damaged.
+    """
+    beside = store.folder() / "fetched"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extractall(beside, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        shutil.rmtree(beside)
+        raise CannotRelease(f"The archive of prod is damaged ({error}).", "Run the last release again.") from None
+    for file in beside.glob(f"releases/*/{duckdb_file.NAME}"):
+        file.chmod(0o444)  # as a release leaves it
+    for name in KEPT:
+        if os.path.lexists(beside / name):
+            os.replace(beside / name, store.folder() / name)
+    beside.rmdir()
+    version = store.current()
+    if version is None:
+        raise CannotRelease("The archive of prod holds no version.", "Run the last release again.")
+    return version
+
+
+def fetch(download: Callable[[str, Path], Path | None], current: bool, anew: bool, folder: Path) -> str:
+    """Puts the prod of the last release in place, unless it is here already. Returns what was done.
+
+    Args:
+        download: gets an archive of a name into a folder; None where there is none, FileNotFoundError where it is kept no
+            longer.
+        current: whether the version that is prod is enough.
+        anew: whether a prod that is kept no longer is taken for none.
+        folder: an empty one, for the download.
+    """
+    if version := store.current():
+        return f"Prod is here already: {version.id}. Nothing was fetched."
+    try:
+        archive = download(CURRENT if current else ALL, folder)
+    except FileNotFoundError as lost:
+        if not (anew or current):
+            raise DataopsError(str(lost), "To go on without what prod held: make prod-fetch ARGS=--anew") from None
+        print(lost)
+        archive = None
+    if archive is None:
+        return "There is no prod yet."
+    return f"Prod is {unpack(archive).id}."
+
+
+@click.command()
+def pack_prod() -> None:
+    """Pack prod for the artifacts of a release: target/prod. For CI jobs (docs/ci.md)."""
+    print(pack())

@@ -1,0 +1,110 @@
+"""The result of `make ci` as Markdown, for one comment on the pull request and for the page of the run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from dataops.ci import SUMMARY
+from dataops.crosscheck.markdown import as_markdown, text
+from dataops.crosscheck.results import Result
+
+MOST = 64_000  # characters; GitHub takes 65,536 for a comment
+MOST_NAMES = 40  # in one list
+MOST_LETTERS = 200  # of one message
+SIGNS = {"passed": "🟢", "accepted": "🟡", "failed": "🔴", "not needed": "⚪", "not run": "⚪"}
+
+
+@dataclass
+class Step:
+    """One step of `make ci`.
+
+    Attributes:
+        name: what it does, in words.
+        verdict: `passed`, `accepted`, `failed`, `not needed`, or `not run` after a step that failed.
+        said: what came of it, in one sentence.
+        seconds: how long it took.
+    """
+
+    name: str
+    verdict: str = "not run"
+    said: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Summary:
+    """The result of `make ci`.
+
+    Attributes:
+        headline: the result in one sentence.
+        steps: in the order in which they run.
+        built: names of the models, seeds and snapshots that were built.
+        problems: what failed, one line each.
+        reasons: why differences from prod are meant, as commits say it.
+        notes: what to know beside, one line each.
+        crosscheck: the comparison with prod; None where nothing was compared.
+    """
+
+    headline: str = ""
+    steps: list[Step] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    crosscheck: Result | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the steps: `failed`, `accepted` (differences, and a commit says why) or `passed`."""
+        verdicts = {step.verdict for step in self.steps}
+        return "failed" if "failed" in verdicts else "accepted" if "accepted" in verdicts else "passed"
+
+    def as_markdown(self) -> str:
+        """All of it, short enough for a comment; what does not fit is said."""
+        lines = [f"## {SIGNS[self.verdict]} make ci", "", text(self.headline), ""]
+        lines += ["| | Step | What came of it | |", "|---|---|---|--:|"]
+        lines += [
+            f"| {SIGNS[step.verdict]} | {step.name} | {text(step.said)} |"
+            f" {f'{step.seconds:.1f} s' if step.seconds else ''} |"
+            for step in self.steps
+        ]
+        for title, entries in (("Failed", self.problems), ("Accepted", self.reasons), ("Note", self.notes)):
+            if entries:
+                lines += ["", f"**{title}**", "", *(f"- {text(shortened(one))}" for one in entries[:MOST_NAMES])]
+                if len(entries) > MOST_NAMES:
+                    lines += [f"- and {len(entries) - MOST_NAMES} more"]
+        if self.built:
+            shown = ", ".join(map(text, self.built[:MOST_NAMES]))
+            more = f" and {len(self.built) - MOST_NAMES} more" if len(self.built) > MOST_NAMES else ""
+            lines += [
+                "",
+                f"<details><summary>Built: {len(self.built)}</summary>",
+                "",
+                f"{shown}{more}",
+                "",
+                "</details>",
+            ]
+        if self.crosscheck:
+            comparison = as_markdown(self.crosscheck).rstrip()
+            if len("\n".join([*lines, comparison])) > MOST:
+                comparison = "The comparison does not fit here: `target/crosscheck/summary.md`"
+            lines += ["", comparison]
+        return "\n".join(lines) + "\n"
+
+
+def shortened(message: str) -> str:
+    """A message on one line, cut where it is long."""
+    line = " ".join(message.split())
+    return line if len(line) <= MOST_LETTERS else line[: MOST_LETTERS - 1] + "…"
+
+
+def write_summary(summary: Summary) -> None:
+    """Writes the summary to its file, and to the page of the run where GitHub names one."""
+    SUMMARY.parent.mkdir(parents=True, exist_ok=True)
+    part = SUMMARY.with_suffix(".part")
+    part.write_text(summary.as_markdown(), encoding="utf-8")
+    os.replace(part, SUMMARY)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as file:
+            file.write(summary.as_markdown())

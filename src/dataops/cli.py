@@ -1,0 +1,114 @@
+"""The `dataops` command: each task of the Makefile is a subcommand of the same name, imported when it is called.
+
+The one place where errors are printed and become exit codes (errors.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module
+
+import click
+
+from dataops import __version__, project
+from dataops.errors import IMPOSSIBLE, INTERRUPTED, DataopsError, was_interrupted
+
+# By name: the module, its click command, and the line of --help. Commands without one are called by hooks and workflows.
+COMMANDS = {
+    "setup": ("dataops.setup", "setup", "Install the dbt packages and git hooks."),
+    "build": ("dataops.dbt", "build", "Load the seeds, build and test all models."),
+    "test": ("dataops.checks", "test", "Test code, system, data and output."),
+    "ci": ("dataops.ci.pipeline", "main", "Build what changed since prod's version, and compare its data with prod's."),
+    "rejected": ("dataops.quarantine", "main", "Count the rows that break a rule."),
+    "crosscheck": ("dataops.crosscheck.command", "main", "Compare the data of two environments."),
+    "release": ("dataops.release.command", "main", "Build the next version of prod beside it, audit it, swap it in."),
+    "releases": ("dataops.release.listing", "main", "List the versions of prod."),
+    "rollback": ("dataops.release.rollback", "main", "Make an earlier version prod again."),
+    "freshness": ("dataops.dbt", "freshness", "Check that the sources were loaded in time."),
+    "lint": ("dataops.lint.hooks", "lint", "Run every check of the git hooks on all files."),
+    "format": ("dataops.lint.hooks", "format_", "Put all files into the form that lint asks for."),
+    "docs": ("dataops.docs", "docs", "Make the docs site, one page."),
+    "report": ("dataops.monitoring.report", "main", "Write the monitoring report."),
+    "alerts": ("dataops.monitoring.alerts", "main", "Send new failures of prod to their owner."),
+    "stats": ("dataops.monitoring.stats", "main", "Print runs, failures and times of each environment, week by week."),
+    "monitor-clean": ("dataops.monitoring.clean", "main", "Remove old rows of monitoring."),
+    "ci-comment": ("dataops.ci.hosts.command", "comment", "Write the summary of ci on the pull request (in CI)."),
+    "prod-fetch": ("dataops.ci.hosts.command", "fetch", "Get prod from the last release's artifacts (in CI)."),
+    "prod-pack": ("dataops.ci.state", "pack_prod", "Pack prod for the artifacts of a release (in CI)."),
+    "remove-sample": ("dataops.sample.remove", "main", "Remove the sample: models, data, docs, settings."),
+    "parse": ("dataops.dbt", "parse", ""),
+    "check-message": ("dataops.lint.message", "main", ""),
+    "check-schema": ("dataops.lint.schema", "main", ""),
+    "check-governance": ("dataops.lint.governance", "main", ""),
+}
+# They run with what is there, or change nothing in the project.
+UNPREPARED = {"ci-comment", "check-message", "check-schema", "check-governance"}
+
+
+class Group(click.Group):
+    """Subcommands that are imported when they are called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [name for name, (_, _, help) in COMMANDS.items() if help]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[name]
+        command = getattr(import_module(module), attribute)
+        command.name = name
+        return command
+
+    def resolve_command(self, context: click.Context, arguments: list[str]):
+        name = arguments[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.list_commands(context), n=1)
+            guess = f" Did you mean {near[0]}?" if near else ""
+            raise DataopsError(f"dataops has no command {name!r}.{guess}", "The commands: dataops --help")
+        if name not in UNPREPARED and not {"-h", "--help"}.intersection(arguments):
+            project.prepare()
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, _, help) in COMMANDS.items() if help])
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dataops")
+def cli() -> None:
+    """DataOps for dbt: releases of prod, crosscheck, quarantine, CI, monitoring.
+
+    \b
+    Exit codes: 0 done; 1 the data or the code is not right; 2 it could not be done or checked;
+    75 somebody else holds the lock of prod; 130 interrupted.
+    """
+
+
+def main() -> None:
+    """The command line."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command and returns its exit code. Whatever ends it early is printed to standard error.
+
+    Args:
+        arguments: what follows `dataops`.
+    """
+    try:
+        result = cli(arguments, prog_name="dataops", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return IMPOSSIBLE
+    except DataopsError as error:
+        sys.stdout.flush()
+        print(*filter(None, (error.problem, error.remedy)), sep="\n", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not was_interrupted(error):
+            raise
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0

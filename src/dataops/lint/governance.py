@@ -1,0 +1,78 @@
+"""The rules of dbt-bouncer.yml, checked on dbt's manifest: one line for each thing that they refuse.
+
+dbt-bouncer prints a table as wide as the terminal, which cuts its messages and file names off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+TESTED_KEY = "check_model_has_unique_test"
+
+
+def rules_of(name: str, file: Path = Path("dbt-bouncer.yml")) -> list[dict[str, Any]]:
+    """The rules of dbt-bouncer.yml that have a name; empty where there is none."""
+    if not file.exists():
+        return []
+    rules = yaml.safe_load(file.read_text(encoding="utf-8")).get("manifest_checks") or []
+    return [rule for rule in rules if rule.get("name") == name]
+
+
+def has_tested_key(path: str, tests: Collection[str], rules: list[dict[str, Any]]) -> bool | None:
+    """Whether a model is tested as the rules ask: with a uniqueness test of its own. None where no rule covers it.
+
+    Args:
+        path: of the model's file, from the project's folder.
+        tests: the data tests of the model, those of a package with its name.
+        rules: of dbt-bouncer.yml.
+
+    >>> rules = [{"accepted_uniqueness_tests": ["unique"], "exclude": "^models/staging/[^/]+/base/"}]
+    >>> has_tested_key("models/marts/orders.sql", ["not_null", "unique"], rules)
+    True
+    >>> has_tested_key("models/marts/orders.sql", ["not_null"], rules)
+    False
+    >>> has_tested_key("models/staging/shop/base/base_shop__orders.sql", [], rules) is None
+    True
+    """
+
+    def matches(rule: dict[str, Any], option: str) -> bool:
+        patterns = rule[option] if isinstance(rule[option], list) else [rule[option]]
+        return any(re.match(pattern, path) for pattern in patterns)
+
+    covering = [
+        rule
+        for rule in rules
+        if not ("include" in rule and not matches(rule, "include"))
+        and not ("exclude" in rule and matches(rule, "exclude"))
+    ]
+    if not covering:
+        return None
+    return all(set(tests) & set(rule.get("accepted_uniqueness_tests") or ["unique"]) for rule in covering)
+
+
+@click.command()
+def main() -> None:
+    """Check the rules of dbt-bouncer.yml on dbt's manifest."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        command = [Path(sys.executable).with_name("dbt-bouncer"), "--output-file", report, "--output-only-failures"]
+        done = subprocess.run(
+            list(map(str, command)), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        )
+        failures = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else []
+    for failure in failures:
+        rule = failure["check_run_id"].split(":")[0]
+        print(f"{failure['file_path']}: {failure['failure_message']} ({rule})")
+    if done.returncode and not failures:  # it could not check: a wrong rule, no manifest
+        print(done.stdout)
+    sys.exit(done.returncode)

@@ -1,0 +1,181 @@
+"""make lint and make format: the git hooks of .pre-commit-config.yaml, on all files.
+
+pre-commit looks at what git tracks. So that a new file counts before it is added, and a folder that is no git
+repository can be linted, the files are listed in a throw-away index; the project's own .git is not touched.
+
+What passed the commit stage is remembered in target/lint.json by git's hashes. A model, seed, snapshot, test, analysis or
+page of docs/ that passed and is unchanged is not linted again. A change to anything else (settings, macros, scripts/,
+packages/, tools) lints everything anew, since it may change what the hooks say of any file. The push stage always runs on
+all files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import click
+import yaml
+
+from dataops.errors import WRONG, DataopsError
+from dataops.project import PROJECT
+
+MEMORY = PROJECT / "target" / "lint.json"
+OF_A_COMMIT = "typed-message"  # has nothing to look at where nothing is committed
+STAGES = {"lint": ["pre-commit", "pre-push"], "format": ["manual"]}
+# What a hook says of a file here depends on that file alone, and on what is not in these folders. What depends on
+# several files (does a ref exist, is a column described) the hooks of the push stage check, and those always run.
+REMEMBERED = re.compile(
+    r"(models|seeds|snapshots|tests|analyses|docs)/(?:(?!\.)[^/]+/)*(?!\.)[^/]+\.(sql|ya?ml|csv|md)"
+)
+
+
+class Index:
+    """The files that .gitignore does not hide, in an index of git's that lives as long as this object's folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.environment = os.environ | {"GIT_DIR": folder, "GIT_WORK_TREE": str(PROJECT)}
+        for variable in ("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+            self.environment.pop(variable, None)
+        self.git("init", "--quiet")
+        self.add_all()
+
+    def git(self, *arguments: str, text: str | None = None) -> str:
+        """What a git command prints; ends with git's own message where it fails."""
+        done = subprocess.run(
+            ["git", *arguments], check=False, cwd=PROJECT, env=self.environment, input=text, stdout=-1, encoding="utf-8"
+        )
+        if done.returncode:
+            raise DataopsError("git could not list the files; the message above says why.")
+        return done.stdout
+
+    def add_all(self) -> None:
+        """Takes up every file as it is now."""
+        self.git("-c", "core.safecrlf=false", "add", "--all", ".")
+
+    def entries(self) -> set[str]:
+        """Each file as `mode hash stage<tab>path`, so that a changed file is another entry."""
+        return set(filter(None, self.git("ls-files", "--stage", "-z").split("\0")))
+
+    def leave_out(self, entries: set[str]) -> None:
+        """Takes files out of the index; the hooks do not see them then."""
+        paths = "".join(f"{entry.partition(chr(9))[2]}\0" for entry in entries)
+        self.git("update-index", "--force-remove", "-z", "--stdin", text=paths)
+
+    def passes(self, stage: str, *options: str) -> bool:
+        """Runs the hooks of a stage on the files of the index and returns whether all passed."""
+        command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--hook-stage", stage, *options]
+        skipped = ",".join(filter(None, (os.environ.get("SKIP"), OF_A_COMMIT)))
+        environment = self.environment | {"SKIP": skipped}
+        return subprocess.run(command, check=False, cwd=PROJECT, env=environment).returncode == 0
+
+
+def is_remembered(entry: str) -> bool:
+    """Whether it is enough to lint this file once, as long as it and the settings stay as they are."""
+    return REMEMBERED.fullmatch(entry.partition("\t")[2]) is not None
+
+
+def settings_hash(entries: set[str]) -> str:
+    """One hash of all that decides what the hooks say of a file: the other files, and the versions of the tools."""
+    tools = [sys.version, *(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))]
+    others = [entry for entry in entries if not is_remembered(entry)]
+    return hashlib.sha256("\0".join(sorted(tools) + sorted(others)).encode()).hexdigest()
+
+
+def passed_before(settings: str) -> set[str]:
+    """The files that passed under these settings; none where that is not known."""
+    try:
+        memory = json.loads(MEMORY.read_text(encoding="utf-8"))
+        return set(memory["passed"]) if memory["settings"] == settings else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def remember(settings: str, entries: set[str]) -> None:
+    """Notes that these files passed under these settings."""
+    MEMORY.parent.mkdir(parents=True, exist_ok=True)
+    passed = sorted(filter(is_remembered, entries))
+    beside = MEMORY.with_suffix(".json.new")
+    beside.write_text(json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n", encoding="utf-8")
+    os.replace(beside, MEMORY)
+
+
+def stages_of(hook: str, task: str) -> list[str]:
+    """The stages of a task in which a hook runs; ends with the hooks that there are where it runs in none."""
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = {
+        one["id"]: [stage for stage in STAGES[task] if stage in one.get("stages", config["default_stages"])]
+        for repository in config["repos"]
+        for one in repository["hooks"]
+        if one["id"] != OF_A_COMMIT
+    }
+    if not hooks.get(hook):
+        names = ", ".join(name for name, stages in hooks.items() if stages)
+        raise click.UsageError(f"{hook!r} is not a hook of make {task}. Hooks: {names}.")
+    return hooks[hook]
+
+
+hook_argument = click.argument("hook", required=False)
+verbose_option = click.option("--verbose", is_flag=True, help="Show what each hook prints and how long it takes.")
+
+
+@click.command()
+@hook_argument
+@click.option("--anew", is_flag=True, help="Lint the files that passed before and are unchanged, too.")
+@verbose_option
+def lint(hook: str | None, anew: bool, verbose: bool) -> None:
+    """Check all files, or check them with one HOOK: make lint ARGS=sqlfluff."""
+    options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        index = Index(folder)
+        entries = index.entries()
+        settings = settings_hash(entries)
+        unchanged = set() if anew or hook else passed_before(settings) & entries
+        if unchanged:
+            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--anew lints them too).")
+            index.leave_out(unchanged)
+        passed = True
+        for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
+            if stage == "pre-push":  # looks at the project as a whole
+                index.add_all()
+            stage_passed = index.passes(stage, *options)
+            passed = passed and stage_passed
+            # pre-commit leaves out the hooks that SKIP names, and a file may have been edited meanwhile.
+            complete = not hook and not os.environ.get("SKIP") and not index.git("diff-files", "--name-only")
+            if stage == "pre-commit" and stage_passed and complete:
+                remember(settings, entries)
+        if not passed:
+            raise DataopsError(
+                "Lint found something; it is above. `make format` fixes what a tool can fix.", exit_code=WRONG
+            )
+
+
+@click.command("format")
+@hook_argument
+@verbose_option
+def format_(hook: str | None, verbose: bool) -> None:
+    """Mend what a tool can mend in all files, or with one HOOK alone: make format ARGS=sqlfluff-fix."""
+    options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
+    (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
+    with tempfile.TemporaryDirectory() as folder:
+        index = Index(folder)
+        index.leave_out(passed_before(settings_hash(index.entries())))
+        if index.passes(stage, *options):
+            print("All files were in the right form.")
+            return
+        mended = index.git("diff-files", "--name-only").splitlines()
+        # A hook that changes a file fails, as one that cannot go on does; what still fails now is the second kind.
+        if mended:
+            print("Files were changed; once more, to see what is left:")
+            if index.passes(stage, *options):
+                print(*(f"  {path}" for path in mended), sep="\n")
+                print(f"{len(mended)} file(s) changed. Next: make lint")
+                return
+        raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)

@@ -1,0 +1,64 @@
+"""make monitor-clean: removes what Elementary kept of long ago."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from dataops.errors import DataopsError
+from dataops.monitoring import ENVIRONMENTS, opened, require
+
+# Elementary's tables that grow with every run, and when a row of each is from. The baseline of a schema test is the
+# newest snapshot of a table, so that one stays whatever its age.
+GROWING = {
+    "alerts_v2": "detected_at",
+    "data_monitoring_metrics": "bucket_end",
+    "dbt_invocations": "generated_at",
+    "dbt_run_results": "generated_at",
+    "dbt_source_freshness_results": "generated_at",
+    "elementary_test_results": "detected_at",
+    "schema_columns_snapshot": "detected_at",
+    "test_result_rows": "detected_at",
+}
+KEPT = {
+    "schema_columns_snapshot": """
+        and detected_at < (select max(newer.detected_at) from schema_columns_snapshot as newer
+            where newer.full_table_name = schema_columns_snapshot.full_table_name)
+    """
+}
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(min=30), default=180, show_default=True, help="How many days to keep.")
+@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="prod", show_default=True)
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+def main(days: int, environment: str, yes: bool) -> None:
+    """Remove what is older than some days from an environment's monitoring file. Asks first.
+
+    At least 30 days stay: anomaly tests learn from the weeks before.
+    """
+    require(environment)
+    before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
+    with opened(environment, read_only=False) as connection:
+        present = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+        old = {
+            table: f"from {table} where cast({column} as timestamp) < '{before}' {KEPT.get(table, '')}"
+            for table, column in GROWING.items()
+            if table in present
+        }
+        counts = {table: connection.execute(f"select count(*) {sql}").fetchone()[0] for table, sql in old.items()}
+        for table, count in counts.items():
+            print(f"{table:30} {count:>12,} rows from before {before:%Y-%m-%d}")
+        if not any(counts.values()):
+            print("Nothing to remove.")
+            return
+        if not yes and not (sys.stdin.isatty() and click.confirm("Remove them?")):
+            raise DataopsError("Nothing was removed. To remove them: make monitor-clean ARGS=--yes")
+        connection.execute("begin")
+        for sql in old.values():
+            connection.execute(f"delete {sql}")
+        connection.execute("commit")
+        connection.execute("checkpoint")
+    print(f"{sum(counts.values()):,} rows removed; the last {days} days are kept.")

@@ -1,0 +1,109 @@
+"""make report: Elementary's report of every monitored environment, one self-contained page each.
+
+What failed in a candidate that did not become prod is marked, and the top of the page lists those candidates.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import duckdb
+
+from dataops.errors import DataopsError
+from dataops.monitoring import ENVIRONMENTS, candidates, monitoring_file, opened, require, schema, tables_version
+from dataops.monitoring.edr import configure, describe_anomalies
+from dataops.project import PROJECT
+
+# Elementary's page asks Google for its typefaces and holds code for sending statistics. With this as its first line a
+# browser lets it ask nobody for anything: all that the page needs is in it.
+NO_NETWORK = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
+style-src 'unsafe-inline'; img-src data:; font-src data:">
+"""
+# Over the page, whose own layout fills the window.
+BANNER = """<details open style="position: fixed; bottom: 0; left: 0; right: 0; z-index: 9999; max-height: 30vh; overflow: auto;
+padding: 8px 16px; background: #fff4d6; border-top: 1px solid #d9a400; font: 14px sans-serif; color: #222">
+<summary>{summary}</summary><ul style="margin: 4px 0 0; padding-left: 24px; list-style: disc">{items}</ul></details>
+"""
+MARK_RESULTS = """
+    update elementary_test_results set test_results_description = concat_ws(' ', ?, test_results_description)
+    where invocation_id = ? and status != 'pass'
+"""
+MARK_RUNS = (
+    "update dbt_run_results set message = concat_ws(' ', ?, message) where invocation_id = ? and status != 'success'"
+)
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How many days to show.")
+@click.option("--open", "open_page", is_flag=True, help="Open the pages in the browser.")
+def main(days: int, open_page: bool) -> None:
+    """Write the report of prod, and of the other environments where monitoring was switched on."""
+    require("prod")
+    for target in ENVIRONMENTS:
+        if tables_version(target) is None:
+            continue
+        print(f"Reading what Elementary kept of {target}, {days} days", flush=True)
+        file = write_report(target, days)
+        if not file:
+            raise DataopsError(f"The report of {target} could not be made; the message above says why.")
+        print(f"Report of {target}: {file.as_uri()}")
+        if open_page:
+            click.launch(file.as_uri())
+
+
+def write_report(target: str, days: int) -> Path | None:
+    """Writes the report of one environment into target/report and returns the file, or None where that failed."""
+    describe_anomalies(target)
+    copy = PROJECT / "target" / "edr" / target / "copy" / monitoring_file(target).name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with opened(target):  # nobody writes to it meanwhile
+        shutil.copyfile(monitoring_file(target), copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(f"use {schema(target)}")
+        banner = mark_candidates(connection, target, days)
+    config = configure(target, file=copy)
+    from elementary.monitor.data_monitoring.report.data_monitoring_report import DataMonitoringReport
+
+    made = Path(config.target_dir, "report.html")
+    success, _ = DataMonitoringReport(config, tracking=None).generate_report(
+        days_back=days, file_path=str(made), should_open_browser=False, exclude_elementary_models=True
+    )
+    copy.unlink()
+    if not success:
+        return None
+    page = made.read_text(encoding="utf-8").replace("<body>", f"<body>{banner}")
+    made.write_text(NO_NETWORK + page, encoding="utf-8")
+    page = PROJECT / "target" / "report" / f"{target}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(made, page)
+    return page
+
+
+def mark_candidates(connection: duckdb.DuckDBPyConnection, target: str, days: int) -> str:
+    """Marks what failed in candidates that did not become prod, and returns what the page says of them: empty without any.
+
+    Args:
+        connection: to a copy of Elementary's tables, because a candidate can still be published.
+        target: the environment.
+        days: how many the report shows.
+    """
+    by_run = candidates.of_runs(connection, target)
+    for run, candidate in by_run.items():
+        for mark in (MARK_RESULTS, MARK_RUNS):
+            connection.execute(mark, [f"[In {candidate}: no reader of prod sees this data.]", run])
+    since = (datetime.now(UTC) - timedelta(days=days)).replace(tzinfo=None)
+    recent = connection.execute(
+        "select distinct invocation_id from dbt_invocations where cast(generated_at as timestamp) > ?", [since]
+    ).fetchall()
+    shown = sorted({by_run[run] for (run,) in recent if run in by_run}, key=lambda one: one.id, reverse=True)
+    reasons = candidates.reasons()
+    items = [f"{one} ({one.id})" + (f": {reasons[one.id]}" if reasons.get(one.id) else "") for one in shown]
+    if not items:
+        return ""
+    summary = f"{len(items)} of the builds in this report never became prod. Their failures are marked [In ...]."
+    return BANNER.format(summary=summary, items="".join(f"<li>{html.escape(item)}</li>" for item in items))

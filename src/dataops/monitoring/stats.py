@@ -1,0 +1,131 @@
+"""make stats: what Elementary's tables say of each environment, this week and the week before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dataops.lint.governance import TESTED_KEY, has_tested_key, rules_of
+from dataops.monitoring import ENVIRONMENTS, candidates, opened, require, tables_version
+from dataops.project import PROJECT
+
+DAYS = 7
+NOT_ELEMENTARY = "unique_id not like '%.elementary.%'"
+
+# One number each, for what happened in some days. Rows: those in the tables that were built (macros/elementary.sql).
+# What a candidate that did not become prod built and failed is not prod's, and is counted apart.
+MEASURES = {
+    "runs": "select count(*) from dbt_invocations where {when} and coalesce(selected, '') not like '%elementary%'",
+    "runs with a failure": """
+        select count(distinct invocation_id) from dbt_run_results
+        where {when} and status in ('error', 'fail', 'runtime error')
+    """,
+    "models built": """
+        select count(*) from dbt_run_results where {when} and {own} and resource_type = 'model' and status = 'success'
+    """,
+    "models failed or skipped": """
+        select count(*) from dbt_run_results
+        where {when} and {own} and resource_type = 'model' and status in ('error', 'skipped')
+    """,
+    "tests run": """
+        select count(*) from dbt_run_results
+        where {when} and {own} and resource_type in ('test', 'unit_test') and status != 'skipped'
+    """,
+    "tests failed": """
+        select count(*) from dbt_run_results
+        where {when} and {own} and resource_type in ('test', 'unit_test') and status in ('fail', 'error', 'runtime error')
+    """,
+    "tests warned": """
+        select count(*) from dbt_run_results where {when} and {own} and resource_type = 'test' and status = 'warn'
+    """,
+    "rows built": "select coalesce(sum(rows_affected), 0) from dbt_run_results where {when} and {own}",
+    "minutes spent": "select round(sum(execution_time) / 60, 1) from dbt_run_results where {when} and {own}",
+}
+IN_CANDIDATES = {
+    "runs": "runs not published",
+    "models failed or skipped": "models failed in them",
+    "tests failed": "tests failed in them",
+}
+SLOWEST = """
+    select name, count(*), median(execution_time), max(execution_time) from dbt_run_results
+    where {when} and {own} and resource_type in ({kinds}) and status not in ('skipped', 'error')
+    group by name order by median(execution_time) desc, name limit 5
+"""
+TESTS_OF_MODELS = """
+    select
+        original_path,
+        (
+            select coalesce(list(concat_ws('.', nullif(test_namespace, ''), coalesce(test_original_name, short_name))), [])
+            from dbt_tests where parent_model_unique_id = dbt_models.unique_id
+        )
+    from dbt_models where {own}
+"""
+
+
+def coverage(models: list[tuple[str, list[str]]]) -> str:
+    """How many models have a tested key, as the rule of dbt-bouncer.yml has it, which `make lint` checks.
+
+    Args:
+        models: the file of each model, and its data tests.
+    """
+    rules = rules_of(TESTED_KEY, PROJECT / "dbt-bouncer.yml")
+    tested = [has_tested_key(path, tests, rules) for path, tests in models]
+    counted = [one for one in tested if one is not None]
+    exempt = f", {len(tested) - len(counted)} exempt" if len(counted) < len(tested) else ""
+    return f"{sum(counted)} of {len(counted)}{exempt}"
+
+
+def statistics(target: str) -> list[Table]:
+    """The tables to print for one environment."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    weeks = [(now - timedelta(days=DAYS), now), (now - timedelta(days=2 * DAYS), now - timedelta(days=DAYS))]
+    when = [
+        f"cast(generated_at as timestamp) > '{since}' and cast(generated_at as timestamp) <= '{until}'"
+        for since, until in weeks
+    ]
+    with opened(target) as connection:
+
+        def ask(sql: str, **parts: str) -> list[tuple]:
+            return connection.execute(sql.format(own=NOT_ELEMENTARY, **parts)).fetchall()
+
+        def count(name: str, among: str, week: str) -> float:
+            return ask(MEASURES[name], when=f"{week} and {among}")[0][0] or 0
+
+        runs = ", ".join(f"'{run}'" for run in candidates.of_runs(connection, target)) or "''"
+
+        trend = Table("", "last 7 days", "7 days before", "change", title=f"{target}: trend", title_justify="left")
+        rows = [(name, name, f"invocation_id not in ({runs})") for name in MEASURES]
+        if target == "prod":
+            rows += [(label, name, f"invocation_id in ({runs})") for name, label in IN_CANDIDATES.items()]
+        for label, name, among in rows:
+            this, before = (count(name, among, week) for week in when)
+            trend.add_row(label, f"{this:,}", f"{before:,}", f"{this - before:+,.6g}" if this != before else "")
+        trend.add_row("models with a tested key", coverage(ask(TESTS_OF_MODELS)), "", "")
+        tables = [trend]
+        for title, kinds in (("slowest models", "'model'"), ("slowest tests", "'test', 'unit_test'")):
+            table = Table(
+                title, "runs", "median s", "longest s", title=f"{target}: {title}, last 7 days", title_justify="left"
+            )
+            for name, runs, typical, longest in ask(SLOWEST, when=when[0], kinds=kinds):
+                table.add_row(name, str(runs), f"{typical:.2f}", f"{longest:.2f}")
+            tables.append(table)
+    for table in tables:
+        for column in table.columns[1:]:
+            column.justify = "right"
+    return tables
+
+
+@click.command()
+def main() -> None:
+    """Print statistics of prod, and of the other environments where monitoring was switched on."""
+    require("prod")
+    console = Console(highlight=False)
+    for target in ENVIRONMENTS:
+        if tables_version(target) is None:
+            continue
+        for table in statistics(target):
+            console.print(table)
+            console.print()

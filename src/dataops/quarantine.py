@@ -1,0 +1,268 @@
+"""make rejected: the rows that break a rule, by model, rule and day; --rows shows some of them.
+
+What there is comes from dbt's manifest: every model whose name ends in __rejected, with the columns of
+`dataops.rejected_rows`. No value of a column that is tagged pii is printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import click
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dataops.console import measure, new_console, print_whole
+from dataops.crosscheck.compare import quote
+from dataops.crosscheck.datasets import RECORD
+from dataops.errors import DataopsError
+from dataops.release import store
+from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
+
+SUFFIX = "__rejected"
+PERSONAL = "pii"  # the tag of columns with personal data
+WITHHELD = "(pii)"
+DAYS = 5  # that have a column of their own
+COUNTS = """
+    select rule, cast(loaded_at as date) as day, count(*) as rows
+    from (select loaded_at, unnest(string_split(broken_rules, ', ')) as rule from {relation})
+    group by all
+"""
+ROW_COLUMNS = ("loaded_at", "broken_rules", "messages", "raw_row")
+ROWS = """
+    select loaded_at, broken_rules, messages, raw_row from {relation}
+    where $rule is null or list_contains(string_split(broken_rules, ', '), $rule)
+    order by loaded_at desc nulls last, rejected_row_id
+    limit $limit
+"""
+
+
+@dataclass(frozen=True)
+class RejectedModel:
+    """A model with rejected rows.
+
+    Attributes:
+        name: of the model whose rows they are, `stg_shop__orders`.
+        relation: its rejected rows in the warehouse, as SQL names them.
+        personal: its columns, and fields of its raw rows, with personal data.
+        lineage: dbt's ids of itself and of all that it is made of.
+    """
+
+    name: str
+    relation: str
+    personal: frozenset[str]
+    lineage: frozenset[str]
+
+
+def is_personal(part: dict) -> bool:
+    """Whether a node or column of the manifest is tagged pii."""
+    return PERSONAL in {*part.get("tags", []), *part.get("config", {}).get("tags", [])}
+
+
+def lineage_of(manifest: dict, node: str) -> frozenset[str]:
+    """The ids of a node and of all that it is made of, however many models lie between."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            waiting += manifest["parent_map"].get(one, [])
+    return frozenset(seen)
+
+
+def personal_names(manifest: dict, node: dict, lineage: frozenset[str]) -> frozenset[str]:
+    """The columns of a rejected model, and fields of its raw rows, whose values are not printed.
+
+    Those tagged pii; and by name what is tagged in a source that the model is made of, since the raw row holds that too.
+    Where the whole model or source is tagged, all of them.
+    """
+    parts = [node, *(manifest["sources"][one] for one in lineage if one in manifest["sources"])]
+    names = {name for part in parts for name, column in part["columns"].items() if is_personal(column)}
+    if any(map(is_personal, parts)):
+        names |= {"raw_row", *node["columns"]}
+    return frozenset(names)
+
+
+def rejected_models(manifest: dict) -> list[RejectedModel]:
+    """The models with rejected rows, by name."""
+    nodes = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["name"].endswith(SUFFIX)
+    ]
+    models = []
+    for node in nodes:
+        lineage = lineage_of(manifest, node["unique_id"])
+        name = node["name"].removesuffix(SUFFIX)
+        models.append(RejectedModel(name, node["relation_name"], personal_names(manifest, node, lineage), lineage))
+    return sorted(models, key=lambda model: model.name)
+
+
+def read_manifest(target: str) -> dict:
+    """dbt's manifest of an environment, of prod that of the version itself; ends the program where it is missing."""
+    if target == "prod":
+        store.require_prod()
+    folder = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}")
+    file = (warehouse_file(target).parent if target == "prod" else folder) / "manifest.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataopsError(
+            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+        ) from None
+
+
+def one_of(what: str, name: str, names: list[str]) -> str:
+    """The name, where it is one of these; a usage error with suggestions where it is not."""
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, names, n=3)
+    suggestion = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
+    raise click.UsageError(f"No {what} {name!r}. {suggestion}")
+
+
+def connect(target: str) -> duckdb.DuckDBPyConnection:
+    """The warehouse of an environment, to read; ends the program where there is none."""
+    file = warehouse_file(target)
+    if not file.exists():
+        raise DataopsError(
+            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+        )
+    if problem := wait_until_readable(file):
+        raise DataopsError(problem)
+    return duckdb.connect(str(file), read_only=True)
+
+
+def not_built(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel]) -> list[str]:
+    """What these models are made of and what the last build did not finish, by name, from the record of builds."""
+    schemas = connection.execute("select schema_name from duckdb_tables() where table_name = ?", [RECORD]).fetchall()
+    found = [
+        row
+        for (schema,) in schemas
+        for row in connection.execute(
+            f"select relation_name, unique_id from {quote(schema)}.{quote(RECORD)} where state <> 'success'"
+        ).fetchall()
+    ]
+    return sorted(name for name, id in found if any(id in model.lineage for model in models))
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, model: RejectedModel, sql: str, values: dict[str, object] | None = None
+) -> list[tuple]:
+    """The rows of a query of a model; ends the program where the model was not built."""
+    try:
+        return connection.execute(sql.format(relation=model.relation), values or {}).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise DataopsError(
+            f"{model.name}{SUFFIX} cannot be read: it was not built since it was added or changed, or it lacks a column of"
+            f" dataops.rejected_rows. {error}"
+        ) from None
+
+
+Count = tuple[str, str, date | None, int]  # model, rule, day of the load, rows
+
+
+def counts(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None) -> list[Count]:
+    """How many rows of each model break a rule on a day. A row that breaks two rules counts for each."""
+    found = [(model.name, *row) for model in models for row in read(connection, model, COUNTS)]
+    if rule:
+        one_of("row breaks a rule", rule, sorted({count[1] for count in found}))
+    return [count for count in found if rule in (None, count[1])]
+
+
+def counts_table(found: list[Count], days_shown: int = DAYS) -> Table:
+    """Rows by model and rule, with the newest days in columns of their own, newest first."""
+    days = sorted({day for *_, day, _ in found if day}, reverse=True)
+    shown = days[:days_shown]
+    has_earlier = bool(shown) and (len(days) > len(shown) or any(day is None for *_, day, _ in found))
+    table = Table()
+    for heading in ("model", "rule"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("rows", *(f"{day:%b %d}" for day in shown), *(["earlier"] if has_earlier else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model, rule in sorted({(model, rule) for model, rule, *_ in found}):
+        by_day = {day: rows for of_model, of_rule, day, rows in found if (of_model, of_rule) == (model, rule)}
+        figures = [by_day.get(day, 0) for day in shown]
+        total = sum(by_day.values())
+        figures = [total, *figures, *([total - sum(figures)] if has_earlier else [])]
+        table.add_row(model, rule, *(f"{figure:,}" if figure else "" for figure in figures))
+    return table
+
+
+def print_counts(console: Console, found: list[Count]) -> None:
+    """Prints the counts, with as many days as fit."""
+    tables = [counts_table(found, days) for days in range(DAYS, -1, -1)]
+    table = next((one for one in tables if measure(console, one).maximum <= console.width), tables[-1])
+    print_whole(console, table)
+
+
+def printable(model: RejectedModel, column: str, value: object) -> str:
+    """A value as it is printed: nothing personal, and of a raw row all fields that are not."""
+    if column in model.personal:
+        return WITHHELD
+    if column != "raw_row":
+        return str(value)
+    fields = json.loads(str(value))
+    shown = {name: WITHHELD if name in model.personal else field for name, field in fields.items()}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def print_rows(
+    console: Console, connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
+) -> None:
+    """Prints the newest rejected rows of all models together, at most `limit`."""
+    found = [(model, row) for model in models for row in read(connection, model, ROWS, {"rule": rule, "limit": limit})]
+    found.sort(key=lambda one: one[1][0] or datetime.min, reverse=True)
+    rows = []
+    for model, row in found[:limit]:
+        loaded_at, broken_rules, *rest = (printable(model, *one) for one in zip(ROW_COLUMNS, row, strict=True))
+        rows.append([model.name, loaded_at, broken_rules.replace(", ", ",\n"), *rest])
+    table = Table(show_lines=True)
+    for number, heading in enumerate(("model", *ROW_COLUMNS)):
+        of_names = heading not in ("messages", "raw_row")
+        lines = [line for row in rows for line in row[number].splitlines()] if of_names else []
+        table.add_column(
+            heading, no_wrap=of_names, overflow="fold", min_width=max(map(len, [heading, *lines, " " * 12]))
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    print_whole(console, table)
+
+
+@click.command()
+@click.option("--model", metavar="NAME", help="Of one model: stg_shop__orders, or stg_shop__orders__rejected.")
+@click.option("--rule", metavar="NAME", help="Of one rule.")
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Show the newest N rows themselves.")
+def main(model: str | None, rule: str | None, rows: int | None) -> None:
+    """Count the rows that break a rule, by model, rule and day of the load. TARGET chooses the environment."""
+    target = os.environ.get("DBT_TARGET", "dev")
+    models = rejected_models(read_manifest(target))
+    if not models:
+        raise DataopsError(
+            f"No model of this project ends in {SUFFIX}, so no rows are set aside. How to add one: docs/quarantine.md"
+        )
+    if model:
+        name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])
+        models = [one for one in models if one.name == name]
+    console = new_console()
+    with connect(target) as connection:
+        if unfinished := not_built(connection, models):
+            click.echo(
+                f"The last build did not finish {', '.join(unfinished)}, so this may be older than what the source holds."
+                f" Type: {how_to_build(target)}",
+                err=True,
+            )
+        found = counts(connection, models, rule)
+        if not found:
+            console.print(f"No row is rejected in {target}.")
+        elif rows:
+            print_rows(console, connection, models, rule, rows)
+        else:
+            print_counts(console, found)
+            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"', soft_wrap=True)

@@ -1,0 +1,112 @@
+"""make releases: the versions of prod, and what was stopped."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from dataops.console import new_console, print_whole
+from dataops.release import CannotRelease, duckdb_file, store
+from dataops.release.command import explained
+from dataops.release.duckdb_file import in_units
+from dataops.release.store import Version
+
+EVENTS = 10
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--history", is_flag=True, help=f"The last {EVENTS} releases and rollbacks instead.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
+    help="Say which version was prod then (UTC).",
+)
+@explained()
+def main(history: bool, as_of: datetime | None) -> None:
+    """List the versions of prod: which one is prod, what each is made of, and what was stopped."""
+    console = new_console()
+    if as_of:
+        version = store.as_of(as_of.replace(tzinfo=UTC))
+        console.print(f"{version.id}: {store.shown(version.folder)}", markup=False, soft_wrap=True)
+        return
+    if history:
+        events = store.history()
+        if not events:
+            console.print(_nothing(), soft_wrap=True)
+            return
+        table = Table("at (UTC)", "action", "version", "from", "by", "reason")
+        for event in reversed(events[-EVENTS:]):
+            values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
+            table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
+        console.print(table)
+        if len(events) > EVENTS:
+            file = store.shown(store.folder() / "history.jsonl")
+            console.print(f"The last {EVENTS} of {len(events)}: {file}", markup=False)
+        return
+    prod, problem = None, None
+    try:
+        prod = store.current()
+    except CannotRelease as reason:  # the list tells what there is to go on from
+        problem = reason
+    kept, stopped = store.kept(), store.stopped()
+    dry_run = [version for version in [store.dry_run()] if version]
+    if not kept and not stopped and not dry_run and not problem:
+        console.print(_nothing(), soft_wrap=True)
+        return
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("version", "", "UTC", "commit"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what came of it", overflow="fold", min_width=24)
+    table.add_column("size", justify="right", no_wrap=True)
+    for version in [*dry_run, *sorted([*kept, *stopped], key=lambda one: one.number, reverse=True)]:
+        table.add_row(*map(escape, _row(version, prod, version not in kept)))
+    print_whole(console, table)
+    if problem:
+        raise problem
+    for version in kept:
+        if warning := duckdb_file.outside_warning(version):
+            console.print(warning, markup=False, soft_wrap=True)
+    console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
+
+
+def _nothing() -> str:
+    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: make release"
+
+
+def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:
+    facts = version.facts
+    if not facts:
+        return (version.id, "stopped" if is_stopped else "", "", "", "release.json cannot be read", "")
+    state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
+    commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
+    made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
+    if not is_stopped and version.problem:
+        return version.id, state, made, _short(commit, 26), version.problem, ""
+    return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 200), size
+
+
+def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:
+    if is_stopped and facts["reasons"]:
+        return facts["reasons"][0]
+    warned = f", {facts['results']['warned']} warned" if facts["results"]["warned"] else ""
+    crosscheck = facts.get("crosscheck", {})
+    compared = crosscheck.get("verdict", "the first version")
+    if compared == "different" and {*crosscheck.get("verdicts", {}).values()} <= {"same", "allowed", "new"}:
+        compared = f"{list(crosscheck['verdicts'].values()).count('new')} new"
+    if facts["accepted"] and compared == "different":
+        compared = facts["accepted"]
+    return f"{facts['results']['passed']} tests passed{warned}; {compared}"
+
+
+def _short(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" …") if len(text.split()[0]) < width else text[: width - 1] + "…"
+
+
+def _time(text: str) -> str:
+    return text.replace("T", " ")[:16]

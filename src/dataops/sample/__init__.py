@@ -1,0 +1,1 @@
+"""The sample domain of a generated project: what it brought, and how it is removed."""

@@ -1,0 +1,79 @@
+"""make setup, once the Python tools are there: the dbt packages and the git hooks."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from dataops import monitoring
+from dataops.deps import install_packages
+from dataops.errors import DataopsError
+from dataops.project import PROJECT, settings
+
+HOOKS = ["pre-commit", "commit-msg", "pre-push"]
+TOOLS = ["dbt-core", "dbt-duckdb", "duckdb"]
+# In a git hook: pre-commit names its own Python there. A commit from before scripts/ready.sh can be checked out, too.
+PYTHON_OF_HOOK = re.compile(r"^INSTALL_PYTHON=.*$", re.MULTILINE)
+CHECKED_PYTHON = """[ ! -f scripts/ready.sh ] || sh scripts/ready.sh || exit 1
+INSTALL_PYTHON=.venv/bin/python"""
+
+
+def git(*arguments: str) -> str | None:
+    """What a git command printed, or None where it failed or git is missing."""
+    try:
+        done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def install_hooks() -> str:
+    """Installs the git hooks where that is possible, and says in one line what came of it."""
+    top = git("rev-parse", "--show-toplevel")
+    if top is None:
+        return "not installed: this is no git repository yet. After `git init`: make setup"
+    if Path(top).resolve() != PROJECT:
+        return f"not installed: the git repository is {top}, and hooks belong to its root. `make lint` runs them all"
+    if shared := git("config", "core.hooksPath"):
+        return (
+            f"not installed: git is told to take hooks from {shared}. `make lint` runs them all; to have them at each"
+            " commit: git config --unset core.hooksPath, then make setup"
+        )
+    stages = [option for hook in HOOKS for option in ("--hook-type", hook)]
+    command = [sys.executable, "-m", "pre_commit", "install", *stages]
+    done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
+    if done.returncode:
+        return f"not installed: {(done.stderr or done.stdout).strip()}"
+    for hook in HOOKS:  # so that after a move of the project a hook says what to do
+        file = PROJECT / git("rev-parse", "--git-path", f"hooks/{hook}")
+        file.write_text(PYTHON_OF_HOOK.sub(CHECKED_PYTHON, file.read_text(encoding="utf-8")), encoding="utf-8")
+    return f"{', '.join(HOOKS)}: installed"
+
+
+def tools_summary() -> str:
+    """How many packages .venv holds, and the versions of those that matter."""
+    tools = [*TOOLS, *(["elementary-data"] if settings().monitoring == "elementary" else [])]
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in tools)
+    return f"{len(list(metadata.distributions()))} packages: {versions}; Python {platform.python_version()}"
+
+
+@click.command()
+def setup() -> None:
+    """Install the dbt packages and the git hooks. The Python tools are there already: this command is one of them."""
+    if "'" in str(PROJECT):  # dbt-duckdb writes the path of a seed into SQL as it is
+        raise DataopsError(
+            f"dbt cannot load seeds from a folder with an apostrophe in its path: {PROJECT}. Move the project."
+        )
+    print(f"    {tools_summary()}")
+    print("2/3 dbt packages: ", end="", flush=True)
+    print(install_packages())
+    if monitoring.has_package() and (problem := monitoring.package_problem()):
+        raise DataopsError(problem)
+    print("3/3 Git hooks", install_hooks())
+    print("Ready. Next: make build")

@@ -1,5 +1,0 @@
-"""python -m ops.crosscheck"""
-
-from ops.crosscheck.command_line import run
-
-run()
