@@ -1,7 +1,7 @@
 # Tasks of the template's repository. `make help` lists them; a generated project has a Makefile of its own.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench faults lint docs clean
+.PHONY: help demo test test-all bench checked faults lint docs clean
 
 ARGS ?=
 # Use a Python that is there, never download one.
@@ -10,16 +10,21 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 RUN := "$(UV)" run --quiet --no-sync
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/installed ## Make demo/corner_shop, set it up, build, lint and document it
 	@$(RUN) python -m tests.demo $(ARGS)
 
-test: .venv/installed ## Run the test suite (ARGS="-k hooks" for a part of it)
-	@$(RUN) python -m tests.render_docs --check
-	@$(RUN) ruff check --quiet hooks tests
-	@$(RUN) ruff format --check --quiet hooks tests
+test: .venv/installed checked ## Run the tests of a quarter of an hour (ARGS="-k hooks" for a part of them)
+	@$(RUN) pytest -n 2 --dist worksteal -m "not long" $(ARGS)
+
+test-all: .venv/installed checked ## Run every test, those marked long too
 	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
+
+checked: .venv/installed
+	@$(RUN) python -m tests.render_docs --check
+	@$(RUN) ruff check --quiet hooks src tests
+	@$(RUN) ruff format --check --quiet hooks src tests
 
 bench: .venv/installed ## Measure the speed of generation, setup, build and hooks
 	@$(RUN) python -m tests.benchmarks $(ARGS)
@@ -28,8 +33,8 @@ faults: .venv/installed ## Kill 200 releases at random moments, fill disks, and 
 	@$(RUN) python -m tests.faults $(ARGS)
 
 lint: .venv/installed ## Check this repository's own Python
-	@$(RUN) ruff check hooks tests
-	@$(RUN) ruff format --check hooks tests
+	@$(RUN) ruff check hooks src tests
+	@$(RUN) ruff format --check hooks src tests
 
 docs: .venv/installed ## Write the generated parts of the README and docs anew
 	@$(RUN) python -m tests.render_docs

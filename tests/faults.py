@@ -24,7 +24,7 @@ from pathlib import Path
 import click
 
 from tests.helpers import REPOSITORY, clean_environment, make_project, start, succeed
-from tests.small_project import edition, make_release, make_small_project, ops, set_edition
+from tests.small_project import dataops, edition, make_release, make_small_project, set_edition
 
 READERS = 4
 # After these lines of a release comes what readers could notice, so half of the kills are near them.
@@ -116,9 +116,7 @@ def kill_at_random_moments(project: Path, moments: int, seed: int, say=print) ->
             late = chance.choice(LATE) if chance.random() < 0.5 else None
             command = ("release.rollback",) if rollback else ("release", "--accept", "x")
             environment = clean_environment(PYTHONUNBUFFERED="1")
-            process = start(
-                ".venv/bin/python", "-m", f"ops.{command[0]}", *command[1:], cwd=project, environment=environment
-            )
+            process = start(".venv/bin/dataops", *command, cwd=project, environment=environment)
             if rollback:
                 seconds, late = chance.uniform(0.2, 2), None
             else:
@@ -158,7 +156,7 @@ def fill_the_disk(project: Path, moments: int, seed: int, say=print) -> dict:
             before = number
             number += 1
             set_edition(project, number)
-            process = start(".venv/bin/python", "-m", "dataops.release", "--accept", "x", cwd=project)
+            process = start(".venv/bin/dataops", "release", "--accept", "x", cwd=project)
             step = chance.choice(["1/6", "2/6", "START sql table", "3/6", "4/6", *LATE])
             printed = []
             for line in process.stdout:
@@ -223,7 +221,7 @@ def main(kills: int, full_disks: int, seed: int | None) -> None:
             )
         elif full_disks:
             print("Full disks: not tried, they need root.")
-        ops(project, "release.listing")
+        dataops(project, "releases")
     for problem in problems:
         print(f"FAULT: {problem}")
     sys.exit(bool(problems))

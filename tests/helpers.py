@@ -113,16 +113,16 @@ def make_project(folder: Path, **answers: str) -> Path:
     return project
 
 
-def import_from_template(module: str):
-    """A module of the generated project's ops, as it lies in the template; no bytecode is left there to be copied."""
+def import_script(name: str):
+    """A script of the generated project, as it lies in the template; no bytecode is left there to be copied."""
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
-    if str(TEMPLATE) not in sys.path:
-        sys.path.insert(0, str(TEMPLATE))
+    sys.path.insert(0, str(TEMPLATE / "scripts"))
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(name)
     finally:
         sys.dont_write_bytecode = before
+        sys.path.remove(str(TEMPLATE / "scripts"))
 
 
 def release(project: Path, *options: str, **run_options) -> Done:

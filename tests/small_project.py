@@ -47,7 +47,7 @@ def make_small_project(folder: Path, tools: Path) -> Path:
         (project / name).write_text(content, encoding="utf-8")
     (project / ".venv").symlink_to(tools)
     git_init(project)
-    succeed(".venv/bin/python", "-m", "dataops.setup", cwd=project)
+    succeed(".venv/bin/dataops", "setup", cwd=project)
     succeed("git", "add", "--all", cwd=project)
     succeed("git", "commit", "--quiet", "--no-verify", "-m", "feat: start the project", cwd=project)
     return project
@@ -73,12 +73,12 @@ def head(project: Path) -> str:
 
 def make_release(project: Path, *options: str, code: int = 0, **environment: str) -> Done:
     """Runs a release as the task does, with the exit code that is expected."""
-    return ops(project, "release", *options, code=code, **environment)
+    return dataops(project, "release", *options, code=code, **environment)
 
 
-def ops(project: Path, module: str, *options: str, code: int = 0, **environment: str) -> Done:
-    """Runs a module of the project's ops, with the exit code that is expected."""
-    command = (".venv/bin/python", "-m", f"ops.{module}", *options)
+def dataops(project: Path, task: str, *options: str, code: int = 0, **environment: str) -> Done:
+    """Runs a task of the project, with the exit code that is expected."""
+    command = (".venv/bin/dataops", task, *options)
     done = run(*command, cwd=project, environment=clean_environment(**environment))
     assert done.code == code, done
     assert "Traceback" not in done.output, done

@@ -11,6 +11,7 @@ import re
 import shutil
 import tarfile
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,8 +20,8 @@ import pytest
 import yaml
 
 from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, failed, page_of, serving, step
-from tests.helpers import clean_environment, copy_project, git_init, import_from_template, make_project, run, succeed
-from tests.small_project import commit, head, ops
+from tests.helpers import clean_environment, copy_project, git_init, make_project, run, succeed
+from tests.small_project import commit, dataops, head
 
 CUSTOMERS = "models/marts/customers.sql"
 
@@ -171,7 +172,9 @@ def test_a_run_that_stops_before_make_ci_turns_the_comment_red(ready_project, tm
     assert step(checks, "Build and compare").outcome == "skipped"
 
     github.refused = 0
-    (origin / "Makefile").write_text("ci-comment:\n\t@python3 -m dataops.ci.hosts.github comment\n", encoding="utf-8")
+    (origin / "Makefile").write_text(
+        "ci-comment:\n\t@PYTHONPATH=packages/dataops/src python3 -m dataops.ci.hosts\n", encoding="utf-8"
+    )
     change = commit(origin, "feat: remove all tasks")  # make prod-fetch fails; the comment's job runs the code of main
     checks, comments = runner.workflow("ci.yml", change, set_up=False, pull_request=4, base=start).values()
     assert failed(checks) == ["Get prod's version"]
@@ -191,7 +194,7 @@ def released(ready_project, tmp_path_factory) -> Path:
 
 def make_ci(project: Path, code: int, **environment: str) -> str:
     """Runs `make ci` and returns what it printed and its summary."""
-    command = (".venv/bin/python", "-m", "dataops.ci")
+    command = (".venv/bin/dataops", "ci")
     done = run(*command, cwd=project, environment=clean_environment(**environment))
     assert done.code == code, done
     assert "Traceback" not in done.output, done
@@ -293,7 +296,7 @@ def test_a_project_without_models_passes(small_project, tmp_path):
     project = copy_project(small_project, tmp_path)
     for file in (*(project / "models/staging").iterdir(), *(project / "seeds").glob("*.csv")):
         file.unlink()
-    done = ops(project, "ci")
+    done = dataops(project, "ci")
     assert "everything was built and tested, and nothing could be compared" in done.output, done
 
 
@@ -314,9 +317,7 @@ def fetch(project: Path, github: GitHub, *options: str):
     environment = clean_environment(
         GITHUB_API_URL=github.api.address, GITHUB_REPOSITORY=REPOSITORY_NAME, GITHUB_TOKEN="t0ken"
     )
-    return run(
-        ".venv/bin/python", "-m", "dataops.ci.hosts.github", "fetch", *options, cwd=project, environment=environment
-    )
+    return run(".venv/bin/dataops", "prod-fetch", *options, cwd=project, environment=environment)
 
 
 def test_prod_is_fetched_from_this_repositorys_main_alone(released, tmp_path, github):
@@ -520,8 +521,8 @@ def test_an_input_of_a_workflow_runs_nothing(released, tmp_path):
 
 
 def test_a_summary_fits_into_a_comment():
-    module = import_from_template("dataops.ci.summary")
-    results = import_from_template("dataops.crosscheck.results")
+    module = import_module("dataops.ci.summary")
+    results = import_module("dataops.crosscheck.results")
     models = [
         results.ModelResult(f"model.shop.m{n}", f"model_{n}" * 4, None, "not compared", problem="_" * 380)
         for n in range(900)
@@ -543,14 +544,14 @@ def test_a_summary_fits_into_a_comment():
 )
 def test_what_breaks_a_reader(verdict, breaks):
     """What turns a comment red and stops a release, unless it is accepted."""
-    results = import_from_template("dataops.crosscheck.results")
+    results = import_module("dataops.crosscheck.results")
     model = results.ModelResult("model.shop.orders", "orders", None, verdict)
     assert bool(results.Result({"name": "prod"}, {"name": "ci"}, models=[model]).breaking) is breaks
 
 
 def test_a_version_continues_a_contract_without_one():
     """dbt takes a model that gets its first versions for one that was removed."""
-    slim = import_from_template("dataops.ci.changes")
+    slim = import_module("dataops.ci.changes")
     prod = SimpleNamespace(nodes={f"model.shop.{name}": {"name": name, "alias": name} for name in ("sales", "stock")})
 
     def manifest(alias: str) -> SimpleNamespace:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import io
 import math
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -18,9 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.helpers import import_from_template
-
-comparison = import_from_template("dataops.crosscheck.compare")
+comparison = import_module("dataops.crosscheck.compare")
 Comparer = comparison.Comparer
 
 # Awkward on purpose: reserved, in mixed case, quoted, and the names that the comparison's own SQL uses.
@@ -184,12 +182,6 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
         assert Comparer(connection, "base_table", "head_table", ["id"]).compare().rows_changed == changed
 
 
-@pytest.mark.parametrize("module", ["code", "comparison", "markdown", "results", "wording"])
-def test_the_examples_of_a_module_are_what_it_gives(module):
-    found = doctest.testmod(import_from_template(f"dataops.crosscheck.{module}"))
-    assert found.attempted and not found.failed
-
-
 def test_columns_are_matched_whatever_their_case_and_order():
     with duckdb.connect() as connection:
         connection.execute("create table base_table as select 1 as id, 'a' as Name, 2 as gone")
@@ -309,7 +301,7 @@ def test_of_a_wide_row_the_columns_that_differ_are_shown_and_the_others_counted(
 
 def test_columns_that_are_left_out_are_counted_wherever_rows_are_shown(tmp_path):
     results, markdown, page, terminal = (
-        import_from_template(f"dataops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
+        import_module(f"dataops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
     )
     columns = [(f"c{at}", "BIGINT") for at in range(12)]
     found = compared(columns, [], [tuple(range(12))])
@@ -359,8 +351,8 @@ def test_tables_without_a_column_in_common_are_counted():
 def test_a_version_continues_the_model_without_versions():
     """Its readers find the same relation, so it is compared with what that held, and nothing is gone; in later releases too."""
     sides, results = (
-        import_from_template("dataops.crosscheck.datasets"),
-        import_from_template("dataops.crosscheck.results"),
+        import_module("dataops.crosscheck.datasets"),
+        import_module("dataops.crosscheck.results"),
     )
 
     def side(**builds: str):

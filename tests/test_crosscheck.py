@@ -7,13 +7,14 @@ import json
 import re
 import shutil
 import signal
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.browser import look_at
-from tests.helpers import Done, clean_environment, copy_project, import_from_template, release, run, start, succeed
+from tests.helpers import Done, clean_environment, copy_project, release, run, start, succeed
 from tests.test_warehouse import DEV, PROD, change, holding
 
 WHOLE = "ARGS=--vars 'recent_days: 0'"
@@ -40,9 +41,8 @@ def project(pair, tmp_path) -> Path:
 def crosscheck(project: Path, *arguments: str, code: int, target: str = "dev", **environment: str) -> Done:
     """Runs it as the task does, with the exit code that is expected."""
     done = run(
-        ".venv/bin/python",
-        "-m",
-        "dataops.crosscheck",
+        ".venv/bin/dataops",
+        "crosscheck",
         *arguments,
         cwd=project,
         environment=clean_environment(DBT_TARGET=target, **environment),
@@ -496,7 +496,7 @@ def test_a_window_that_differs_is_an_error_whose_remedy_works(project):
 def started(project: Path):
     """A crosscheck of dev with prod that has said that it waits for prod's file."""
     environment = clean_environment(DBT_TARGET="dev")
-    process = start(".venv/bin/python", "-m", "dataops.crosscheck", cwd=project, environment=environment)
+    process = start(".venv/bin/dataops", "crosscheck", cwd=project, environment=environment)
     line = process.stdout.readline()
     assert f"has {PROD} open. Waiting for it, at most 60 seconds" in line
     return process
@@ -567,7 +567,7 @@ def test_the_page_is_whole_without_a_network_and_runs_nothing_of_the_data(projec
 
 def test_the_summary_fits_one_comment_and_means_nothing_to_markdown():
     comparison, results, markdown = (
-        import_from_template(f"dataops.crosscheck.{name}") for name in ("comparison", "results", "markdown")
+        import_module(f"dataops.crosscheck.{name}") for name in ("comparison", "results", "markdown")
     )
     nasty = "| `x` @team <b> **bold** \n# title [a](http://b) ~~no~~"
     models = []

@@ -6,14 +6,15 @@ import re
 import struct
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.helpers import import_from_template, start
+from tests.helpers import start
 
-damage = import_from_template("dataops.monitoring.damage")
+damage = import_module("dataops.monitoring.damage")
 
 BLOCK, HEADERS = 262_144, 3 * 4096  # of a DuckDB file, in bytes
 ROWS = 200_000

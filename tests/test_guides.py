@@ -12,7 +12,7 @@ def test_the_guides_work_word_for_word(ready_project, tmp_path):
     project = make_project(tmp_path, example="no", ci="none", monitoring="none")
     (project / ".venv").symlink_to(ready_project / ".venv")
     git_init(project)
-    succeed(".venv/bin/python", "-m", "dataops.setup", cwd=project)
+    succeed(".venv/bin/dataops", "setup", cwd=project)
     for guide in GUIDES:
         page = project / f"docs/{guide}.md"
         assert [step for step in steps(page) if step.language == "console"], f"{page} shows no command"

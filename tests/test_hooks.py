@@ -156,8 +156,8 @@ COMMITS = {
     ),
     "secret-in-python": Case(
         "secrets",
-        writing("ops/loader.py", f'ACCESS_KEY = "{ACCESS_KEY}"\n'),
-        ("Secret Type: AWS Access Key", "Location: ops/loader.py:1"),
+        writing("scripts/loader.py", f'ACCESS_KEY = "{ACCESS_KEY}"\n'),
+        ("Secret Type: AWS Access Key", "Location: scripts/loader.py:1"),
     ),
     "no-newline-at-end": Case(
         "end-of-file",
@@ -232,13 +232,13 @@ jobs:
     ),
     "badly-formatted-python": Case(
         "ruff-format",
-        writing("ops/weather.py", 'DEGREES = {  "today":12 }\n'),
-        ("--> ops/weather.py:1:",),
+        writing("scripts/weather.py", 'DEGREES = {  "today":12 }\n'),
+        ("--> scripts/weather.py:1:",),
     ),
     "unused-import": Case(
         "ruff",
-        writing("ops/unused.py", "import json\n"),
-        ("F401", "`json` imported but unused", "--> ops/unused.py:1:8"),
+        writing("scripts/unused.py", "import json\n"),
+        ("F401", "`json` imported but unused", "--> scripts/unused.py:1:8"),
     ),
     "upper-case-keywords": Case(
         "sqlfluff",
@@ -504,8 +504,8 @@ PUSHED_ALONE = [
 REPAIRS = {
     "end-of-file": replacing("models/overview.md", "\n\\Z", ""),
     "trailing-whitespace": replacing(f"{MARTS}/customers.yml", "^models:$", "models:  "),
-    "ruff-fix": replacing("ops/setup.py", "^import sys$", "import sys\nimport zipfile"),
-    "ruff-format-fix": replacing("ops/docs.py", "^PAGE = ", "PAGE  =  "),
+    "ruff-fix": replacing("scripts/sample_data.py", "^import sys$", "import sys\nimport zipfile"),
+    "ruff-format-fix": replacing("scripts/sample_data.py", "^DEFAULT_DAYS = ", "DEFAULT_DAYS  =  "),
     "sqlfluff-fix": replacing(f"{MARTS}/customers.sql", "select \\* from final", "SELECT * FROM final"),
 }
 

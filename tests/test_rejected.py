@@ -7,13 +7,14 @@ import io
 import json
 import re
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 from rich.console import Console
 
-from tests.helpers import Done, copy_project, import_from_template, make_project, run, succeed
+from tests.helpers import Done, copy_project, make_project, run, succeed
 
 DEV = "warehouse/dev/dev_ada.duckdb"
 
@@ -131,7 +132,7 @@ def test_what_nobody_knows_is_set_aside_and_the_build_goes_on(built, tmp_path):
 @pytest.mark.parametrize("width", [20, 60, 80, 110, 200])
 def test_names_are_whole_at_any_width(width):
     """A name that is cut off or folded cannot be copied, or searched for in a log."""
-    quarantine = import_from_template("dataops.quarantine")
+    quarantine = import_module("dataops.quarantine")
     names = [
         ("stg_warehouse_management__stock_movements", "known_place"),
         ("stg_shop__orders", "a_rule_with_a_long_name"),
@@ -211,7 +212,7 @@ def test_a_project_without_quarantine_says_so(built, tmp_path):
     (project / "target/dev").mkdir(parents=True)
     manifest = {"nodes": {}, "sources": {}, "parent_map": {}}
     (project / "target/dev/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    done = run(".venv/bin/python", "-m", "dataops.quarantine", cwd=project)
+    done = run(".venv/bin/dataops", "rejected", cwd=project)
     assert done.code == 1
     assert "No model of this project ends in __rejected" in done.output
     assert done.output.strip().endswith("docs/quarantine.md") and (project / "docs/quarantine.md").is_file()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import hashlib
 import json
 import os
@@ -12,15 +11,17 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.helpers import REPOSITORY, clean_environment, copy_project, import_from_template, run, start, succeed
+from tests.helpers import REPOSITORY, clean_environment, copy_project, run, start, succeed
 from tests.small_project import (
     commit,
     current,
+    dataops,
     edition,
     edition_in,
     facts,
@@ -28,7 +29,6 @@ from tests.small_project import (
     history,
     in_folder,
     make_release,
-    ops,
     set_edition,
 )
 from tests.test_warehouse import holding
@@ -120,7 +120,7 @@ def test_a_dry_run_stops_before_the_swap(project):
     assert (current(project), checksum(project / PROD)) == (f"0001-{TODAY}", before)
     assert in_folder(project, "stopped") == []
     assert len(history(project)) == 1
-    assert re.search(r"dry-run +dry run .*feat: edition 2 ", ops(project, "release.listing").output)
+    assert re.search(r"dry-run +dry run .*feat: edition 2 ", dataops(project, "releases").output)
     command = re.search(r'-ic "([^"]+)"', done.output)[1]
     opened = succeed(".venv/bin/python", "-c", f"{command}; print(prod.sql('select 41 + 1'))", cwd=project)
     assert "42" in opened.output
@@ -131,7 +131,7 @@ def test_a_dry_run_stops_before_the_swap(project):
 
 def test_what_a_killed_release_leaves_is_put_where_it_belongs(tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path))
-    store = import_from_template("dataops.release.store")
+    store = import_module("dataops.release.store")
 
     def left_behind(id: str, data: bytes | None) -> None:
         store.candidate().mkdir(parents=True)
@@ -156,7 +156,7 @@ def test_the_last_versions_are_kept_and_prod_always(project):
         set_edition(project, number)
         make_release(project, *ACCEPT, "--keep", "2")
     assert in_folder(project, "releases") == [f"0002-{TODAY}", f"0003-{TODAY}"]
-    ops(project, "release.rollback", "--to", "2")
+    dataops(project, "rollback", "--to", "2")
     prod_was = current(project)
     set_edition(project, 4)
     done = make_release(project, *ACCEPT, RELEASES_KEPT="1")
@@ -247,7 +247,7 @@ def test_a_model_that_cannot_be_built_stops_it(project):
     assert f"- {reason} which was not found\n" in output
     assert "To look into it" not in output, "nothing was built"
     assert facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"] == [f"{reason} which was not found"]
-    assert "dbt cannot parse the project:" in ops(project, "release.listing").output
+    assert "dbt cannot parse the project:" in dataops(project, "releases").output
     make_release(project, *ACCEPT, code=1, DBT_THREADS="none")
     (reason,) = facts(project, "stopped", in_folder(project, "stopped")[-1])["reasons"]
     assert reason == "dbt cannot parse the project: DBT_THREADS is 'none'. It must be a number of threads, 1 or more"
@@ -357,7 +357,7 @@ def test_a_stopped_candidate_is_published_as_it_was_compared(project):
 
     # Killed, and interrupted: it is a stopped candidate as before.
     for signal_ in (signal.SIGKILL, signal.SIGINT):
-        process = start(".venv/bin/python", "-m", "dataops.release", *accept, cwd=project)
+        process = start(".venv/bin/dataops", "release", *accept, cwd=project)
         wait_for(process, "2/3 docs")
         os.killpg(process.pid, signal_)
         assert "Traceback" not in process.stdout.read()
@@ -493,7 +493,7 @@ def test_what_a_reverted_commit_accepts_counts_no_more(project):
 def test_a_reason_that_is_none_accepts_nothing(project, reason):
     set_edition(project, 2)
     assert "--accept needs a reason" in make_release(project, "--accept", reason, code=2).output
-    assert "--reason needs a reason" in ops(project, "release.rollback", "--reason", reason, code=2).output
+    assert "--reason needs a reason" in dataops(project, "rollback", "--reason", reason, code=2).output
     assert edition(project) == 1
     done = make_release(project, *ACCEPT, code=2, RELEASES_KEPT="0")
     assert "'0' is no number of versions. RELEASES_KEPT (.env) and --keep take 1 or more." in done.output
@@ -524,7 +524,7 @@ def test_rolling_back_and_forth(project):
     set_edition(project, 2)
     make_release(project, *ACCEPT)
     first, second = f"0001-{TODAY}", f"0002-{TODAY}"
-    assert f"{first} (" in ops(project, "release.rollback", "--dry-run").output
+    assert f"{first} (" in dataops(project, "rollback", "--dry-run").output
     assert edition(project) == 2
     done = succeed("make", "rollback", "ARGS=--reason 'wrong prices'", cwd=project)
     assert f"prod is {first} (" in done.output
@@ -538,29 +538,29 @@ def test_rolling_back_and_forth(project):
         "by": 0,
         "reason": "wrong prices",
     }
-    assert "No version before" in ops(project, "release.rollback", code=2).output
+    assert "No version before" in dataops(project, "rollback", code=2).output
     succeed("make", "rollback", "TO=2", cwd=project)
     assert edition(project) == 2
-    assert "is prod already" in ops(project, "release.rollback", "--to", second, code=2).output
-    assert f"there is: {second}, {first}" in ops(project, "release.rollback", "--to", "7", code=2).output
+    assert "is prod already" in dataops(project, "rollback", "--to", second, code=2).output
+    assert f"there is: {second}, {first}" in dataops(project, "rollback", "--to", "7", code=2).output
 
 
 def test_back_is_to_what_prod_was_made_from(project):
     """A version that was rolled back from is neither gone back to, nor kept in place of the one that was good."""
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    ops(project, "release.rollback")
+    dataops(project, "rollback")
     set_edition(project, 3)
     make_release(project, *ACCEPT, "--keep", "2")
     assert in_folder(project, "releases") == [f"0001-{TODAY}", f"0003-{TODAY}"]
-    ops(project, "release.rollback")
+    dataops(project, "rollback")
     assert edition(project) == 1
 
 
 def test_a_commit_that_was_rolled_back_from_does_not_come_back_by_itself(project):
     set_edition(project, 2, "feat: edition 2\n\nAccept-Differences: edition 2 is out")
     make_release(project)
-    assert "revert the change, or it comes back" in ops(project, "release.rollback").output
+    assert "revert the change, or it comes back" in dataops(project, "rollback").output
     refused = make_release(project, code=2).output
     assert f"0002-{TODAY} is the same commit, and was rolled back from" in refused
     assert edition(project) == 1
@@ -569,7 +569,7 @@ def test_a_commit_that_was_rolled_back_from_does_not_come_back_by_itself(project
     set_edition(project, 3)
     make_release(project, *ACCEPT)
     for _ in range(2):
-        ops(project, "release.rollback")
+        dataops(project, "rollback")
     assert edition(project) == 1
     assert f"0004-{TODAY} is the same commit, and was rolled back from" in make_release(project, code=2).output
 
@@ -586,8 +586,8 @@ def test_prod_that_lost_its_data_is_named(project):
             file.unlink()
         else:
             file.write_bytes(whole[: len(whole) // 2])
-        compared = ops(project, "crosscheck", code=2)
-        tested = run(".venv/bin/python", "-m", "dataops.dbt", "test", "--target", "prod", cwd=project)
+        compared = dataops(project, "crosscheck", code=2)
+        tested = run(".venv/bin/dataops", "dbt", "test", "--target", "prod", cwd=project)
         for done in (make_release(project, *ACCEPT, code=2), compared, tested):
             assert f"0002-{TODAY} is prod, and its data is {problem}." in done.output
             assert "Go back to a version that is whole: make rollback TO=1" in done.output
@@ -596,16 +596,15 @@ def test_prod_that_lost_its_data_is_named(project):
         opened = run(".venv/bin/python", "-c", "from dataops import release; release.open(2)", cwd=project)
         assert f"0002-{TODAY} cannot be read: its data is {problem}." in opened.output
         assert "was made with DuckDB" not in opened.output
-        assert re.search(rf"0002-{TODAY} +prod .* its data is {problem}", ops(project, "release.listing").output)
-    rolled_back = ops(project, "release.rollback", "--to", "1").output
+        assert re.search(rf"0002-{TODAY} +prod .* its data is {problem}", dataops(project, "releases").output)
+    rolled_back = dataops(project, "rollback", "--to", "1").output
     assert "To take the rollback back" not in rolled_back, "there is nothing to go back to"
     assert edition(project) == 1
     succeed("git", "reset", "--quiet", "--hard", "HEAD~1", cwd=project)
     again = make_release(project, code=1).output  # of the same commit: its data was lost, nobody turned it down
     assert "differs, and nobody accepted that" in again, again
     assert (
-        f"0002-{TODAY} cannot be prod: its data is missing."
-        in ops(project, "release.rollback", "--to", "2", code=2).output
+        f"0002-{TODAY} cannot be prod: its data is missing." in dataops(project, "rollback", "--to", "2", code=2).output
     )
 
 
@@ -638,13 +637,11 @@ def test_versions_are_listed_opened_and_found_by_time(project):
     assert " different; " in " ".join(listed.split()), listed
     assert re.search(rf"0002-{TODAY} +prod .*feat: edition 2 +2 tests passed; a new edition", listed), listed
     assert re.search(rf"0001-{TODAY} .*feat: start the … +2 tests passed; the first version", listed), listed
-    assert f"0003-{TODAY} was stopped, so it never was" in ops(project, "release.rollback", "--to", "3", code=2).output
-    told = ops(project, "release.listing", "--history").output
+    assert f"0003-{TODAY} was stopped, so it never was" in dataops(project, "rollback", "--to", "3", code=2).output
+    told = dataops(project, "releases", "--history").output
     assert told.index(f"0002-{TODAY}") < told.index("a new edition")
-    assert (
-        f"0001-{TODAY}: warehouse" in ops(project, "release.listing", "--as-of", f"{between:%Y-%m-%d %H:%M:%S}").output
-    )
-    assert "Nothing was released yet at" in ops(project, "release.listing", "--as-of", "2020-01-01", code=2).output
+    assert f"0001-{TODAY}: warehouse" in dataops(project, "releases", "--as-of", f"{between:%Y-%m-%d %H:%M:%S}").output
+    assert "Nothing was released yet at" in dataops(project, "releases", "--as-of", "2020-01-01", code=2).output
     code = (
         "from datetime import datetime\nfrom ops import release\nfrom tests.small_project import edition_in\n"
         f"then = datetime.fromisoformat({str(between)!r})\n"
@@ -663,14 +660,14 @@ def test_versions_are_listed_opened_and_found_by_time(project):
 def test_nothing_released_yet_is_said(nothing_released):
     assert (
         "Nothing was released yet: warehouse/prod holds no version. Type: make release"
-        in ops(nothing_released, "release.listing").output
+        in dataops(nothing_released, "releases").output
     )
     for module in ("release.rollback", "release.listing"):
         options = ("--as-of", "2026-01-01") if module.endswith("listing") else ()
-        told = ops(nothing_released, module, *options, code=2).output
+        told = dataops(nothing_released, module, *options, code=2).output
         assert "Nothing was released yet" in told
         assert "make release\n" not in told, "a release is no rollback"
-    assert "so there is no version '7'" in ops(nothing_released, "release.rollback", "--to", "7", code=2).output
+    assert "so there is no version '7'" in dataops(nothing_released, "rollback", "--to", "7", code=2).output
     done = run("make", "test", "TARGET=prod", cwd=nothing_released)
     assert done.code != 0
     assert f"Nothing was released yet: {PROD} is missing. Type: make release" in done.output
@@ -679,7 +676,7 @@ def test_nothing_released_yet_is_said(nothing_released):
 def test_prod_is_written_by_a_release_alone(project):
     before = checksum(project / PROD)
     for command in ("build", "run", "seed", "snapshot"):
-        done = run(".venv/bin/python", "-m", "dataops.dbt", command, "--target", "prod", cwd=project)
+        done = run(".venv/bin/dataops", "dbt", command, "--target", "prod", cwd=project)
         assert done.code != 0
         assert "prod is written by a release alone. Type: make release" in done.output
     by_hand = run(".venv/bin/dbt", "build", "--target", "prod", cwd=project)
@@ -707,9 +704,9 @@ def wait_for(process: subprocess.Popen, text: str) -> None:
 def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
     set_edition(project, 2)
     make_release(project, *ACCEPT)
-    first = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
+    first = start(".venv/bin/dataops", "release", *ACCEPT, cwd=project)
     wait_for(first, "2/6 build and test")
-    others = [start(".venv/bin/python", "-m", f"ops.{name}", cwd=project) for name in ("release", "release.rollback")]
+    others = [start(".venv/bin/dataops", name, cwd=project) for name in ("release", "rollback")]
     for other in others:
         refused = other.stdout.read()
         assert other.wait() == 2, refused
@@ -723,7 +720,7 @@ def test_a_second_release_and_a_rollback_are_told_who_holds_the_lock(project):
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(project):
     set_edition(project, 2)
-    killed = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
+    killed = start(".venv/bin/dataops", "release", *ACCEPT, cwd=project)
     wait_for(killed, "3/6 audit")
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
@@ -736,7 +733,7 @@ def test_the_lock_of_a_process_that_is_gone_is_taken_over(project):
 
 def test_ctrl_c_leaves_prod_whole(project):
     set_edition(project, 2)
-    process = start(".venv/bin/python", "-m", "dataops.release", *ACCEPT, cwd=project)
+    process = start(".venv/bin/dataops", "release", *ACCEPT, cwd=project)
     wait_for(process, "START sql table model staging.first")
     os.killpg(process.pid, signal.SIGINT)
     output = process.stdout.read()
@@ -787,7 +784,7 @@ def test_an_entry_without_data_says_why(project):
     output = make_release(project, code=1).output
     assert re.search(r"^- dbt cannot parse the project: .*Jinja", output, re.MULTILINE), output
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
-    assert "dbt cannot parse the project" in ops(project, "release.listing").output
+    assert "dbt cannot parse the project" in dataops(project, "releases").output
     done = run(".venv/bin/python", "-c", "from dataops import release; release.open(2)", cwd=project)
     assert f"0002-{TODAY} holds no data: its release was stopped before any was made: dbt cannot parse" in done.output
     assert "was made with DuckDB" not in done.output
@@ -812,12 +809,12 @@ def test_uncommitted_changes_are_released_only_when_told_and_recorded(project):
     assert "models/staging/more.sql" in done.output
     make_release(project, "--allow-uncommitted", *ACCEPT)
     assert facts(project, "releases", current(project))["uncommitted"] == ["models/staging/more.sql"]
-    assert re.search(r"[0-9a-f]{7}\+ feat", ops(project, "release.listing").output)
+    assert re.search(r"[0-9a-f]{7}\+ feat", dataops(project, "releases").output)
 
 
 def test_a_program_that_writes_to_prod_is_named(project):
     (project / PROD).resolve().chmod(0o644)
-    code = "from dataops.release import duckdb_file\nfrom ops import warehouse\nduckdb_file.wait_until_readable = lambda file: warehouse.wait_until_readable(file, 0.5)\nfrom dataops.release.command import main, run\nrun(main, 'release')"
+    code = "from dataops.release import duckdb_file\nfrom dataops import warehouse\nduckdb_file.wait_until_readable = lambda file: warehouse.wait_until_readable(file, 0.5)\nfrom dataops.release.command import main, run\nrun(main, 'release')"
     with holding(project / PROD, seconds=60) as holder:
         done = run(".venv/bin/python", "-c", code, cwd=project)
     assert done.code == 2, done
@@ -848,16 +845,16 @@ def test_a_vanished_or_dangling_link_is_not_taken_for_a_first_release(project):
             link.unlink(missing_ok=True)
             link.symlink_to(place)
         for module in ("release", "release.rollback"):
-            done = ops(project, module, code=2)
+            done = dataops(project, module, code=2)
             assert "so nothing says which version is prod" in done.output
             assert f"Type: make rollback TO=0001-{TODAY}" in done.output
-        compared = ops(project, "crosscheck", code=2).output
+        compared = dataops(project, "crosscheck", code=2).output
         assert "so nothing says which version is prod" in compared
         assert f"Type: make rollback TO=0001-{TODAY}" in compared
-        tested = run(".venv/bin/python", "-m", "dataops.dbt", "test", "--target", "prod", cwd=project)
+        tested = run(".venv/bin/dataops", "dbt", "test", "--target", "prod", cwd=project)
         assert f"Type: make rollback TO=0001-{TODAY}" in tested.output
         assert "Traceback" not in tested.output
-        listed = ops(project, "release.listing", code=2).output
+        listed = dataops(project, "releases", code=2).output
         assert f" 0001-{TODAY} " in listed
         assert "so nothing says which version is prod" in listed
     succeed("make", "rollback", f"TO=0001-{TODAY}", cwd=project)
@@ -882,10 +879,10 @@ def test_numbers_count_up_whatever_the_clock_says(project):
 
 
 def test_a_long_history_says_that_it_is_the_end_of_it(project):
-    assert "The last" not in ops(project, "release.listing", "--history").output
+    assert "The last" not in dataops(project, "releases", "--history").output
     file = project / "warehouse/prod/history.jsonl"
     file.write_text(file.read_text() * 12)
-    told = ops(project, "release.listing", "--history").output
+    told = dataops(project, "releases", "--history").output
     assert told.count(f"0001-{TODAY}") == 10
     assert "The last 10 of 12: warehouse/prod/history.jsonl" in told
 
@@ -969,7 +966,7 @@ def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
     prod = project / "warehouse/prod"
     script = (
         f'cp -a "{prod}" "{tmp_path}/whole" && mount -t tmpfs -o size=40m tmpfs "{prod}" && cp -a "{tmp_path}/whole/." "{prod}"'
-        ' && .venv/bin/python -m dataops.release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
+        ' && .venv/bin/dataops release --accept x; echo "code $?"; cat warehouse/prod/current/release.json'
     )
     done = succeed("unshare", "--mount", "sh", "-c", script, cwd=project)
     assert "code 2" in done.output, done
@@ -981,24 +978,15 @@ def test_too_little_room_is_said_ahead_with_the_figures(project, tmp_path):
 @needs_mount
 def test_a_folder_that_cannot_be_written_is_named(project):
     prod = project / "warehouse/prod"
-    script = (
-        f'mount --bind "{prod}" "{prod}" && mount -o remount,ro,bind "{prod}" && .venv/bin/python -m dataops.release'
-    )
+    script = f'mount --bind "{prod}" "{prod}" && mount -o remount,ro,bind "{prod}" && .venv/bin/dataops release'
     done = run("unshare", "--mount", "sh", "-c", script, cwd=project)
     assert done.code == 2, done
     assert "warehouse/prod cannot be written: Read-only file system." in done.output
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("module", ["acceptance", "contracts", "duckdb_file", "inputs"])
-def test_the_examples_of_the_docstrings(module):
-    found = doctest.testmod(import_from_template(f"dataops.release.{module}"))
-    assert found.attempted
-    assert found.failed == 0
-
-
 def test_help_tells_the_exit_codes(project):
     for module in ("release", "release.rollback", "release.listing"):
-        assert "Usage:" in ops(project, module, "--help").output
-    told = " ".join(ops(project, "release", "--help").output.split())
+        assert "Usage:" in dataops(project, module, "--help").output
+    told = " ".join(dataops(project, "release", "--help").output.split())
     assert "0 released; 1 something failed or differs; 2 it could not be done" in told

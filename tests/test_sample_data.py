@@ -17,7 +17,7 @@ import pytest
 
 from tests.helpers import TEMPLATE, clean_environment, make_project, run
 
-SCRIPT = TEMPLATE / "ops" / "sample_data.py"
+SCRIPT = TEMPLATE / "scripts" / "sample_data.py"
 specification = importlib.util.spec_from_file_location("sample_data", SCRIPT)
 sample_data = importlib.util.module_from_spec(specification)
 sys.modules["sample_data"] = sample_data
@@ -133,7 +133,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
 def test_a_wrong_option_is_refused_and_the_sample_stays(arguments, message, tmp_path):
     project = make_project(tmp_path)
     before = (project / "seeds/shop/raw_orders.csv").read_bytes()
-    command = [sys.executable, "-m", "ops.sample_data", *arguments]
+    command = [sys.executable, "scripts/sample_data.py", *arguments]
     done = run(*command, cwd=project, environment=clean_environment(PYTHONDONTWRITEBYTECODE="1"))
     assert done.code == 2
     assert message in done.output
@@ -146,7 +146,7 @@ def test_a_sample_that_replaces_the_last_one_asks_for_a_full_refresh(tmp_path):
     until = max(order["_loaded_at"][:10] for order in read(project / "seeds/shop", "raw_orders"))
 
     def next_step(*options: str) -> str:
-        done = run(sys.executable, "-m", "ops.sample_data", *options, cwd=project)
+        done = run(sys.executable, "scripts/sample_data.py", *options, cwd=project)
         assert done.code == 0, done
         return done.output.splitlines()[-1]
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -13,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers import copy_project, import_from_template
-from tests.small_project import commit, facts, in_folder, make_release, ops, set_edition
+from tests.helpers import copy_project
+from tests.small_project import commit, dataops, facts, in_folder, make_release, set_edition
 
 SOURCES = """version: 2
 
@@ -105,7 +106,7 @@ def test_views_that_read_outside_stop_a_release_and_ci(erp_project, tmp_path):
     assert "there is no prod yet" in done.output
     assert in_folder(project, "releases") == []
 
-    ci = ops(project, "ci", code=1).output
+    ci = dataops(project, "ci", code=1).output
     assert "A release would refuse this: a view reads outside the warehouse." in ci
     assert lines[1].removeprefix("- ") in ci
     summary = (project / "target/ci/summary.md").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def test_views_that_read_outside_stop_a_release_and_ci(erp_project, tmp_path):
 def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line):
     """What the SQL says wins over the YAML."""
     node = {"raw_code": sql, "patch_path": yaml, "original_file_path": "m/a.sql"}
-    assert import_from_template("dataops.release.audit")._as_table(node).startswith(line)
+    assert import_module("dataops.release.audit")._as_table(node).startswith(line)
 
 
 def test_a_view_whose_rows_cannot_be_computed_is_not_published(small_project, tmp_path):
@@ -157,16 +158,16 @@ def test_an_older_version_that_reads_outside_is_named_where_it_is_read(erp_proje
     (folder / "release.json").write_text(json.dumps(known), encoding="utf-8")
     warning = f"{folder.name}: staging.people shows what lies outside the version now, not what was released."
 
-    assert warning in ops(project, "release.listing").output
+    assert warning in dataops(project, "releases").output
     set_edition(project, 1, "feat: the same once more")
     stopped = make_release(project, code=1)
     assert "0001 holds no rows of people: there it is a view that reads outside the version" in stopped.output, stopped
     assert "people differs, and nobody accepted that" in stopped.output
     make_release(project, "--accept", "people, counted: people was a view of a file until now")
-    assert warning in ops(project, "release.rollback").output
+    assert warning in dataops(project, "rollback").output
     monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
     with pytest.warns(UserWarning, match="staging.people shows what lies outside the version now"):
-        import_from_template("dataops.release").open(1).close()
+        import_module("dataops.release").open(1).close()
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +227,9 @@ def test_what_happens_to_source_files_changes_nothing_for_readers(released_erp, 
         monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
         older, newer = sorted(seen)
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[newer]
-        releases = import_from_template("dataops.release.store")
+        releases = import_module("dataops.release.store")
         releases.point_at(releases.find(older, releases.kept()))  # as a rollback does
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[older]
-        with import_from_template("dataops.release").open(newer) as opened:
+        with import_module("dataops.release").open(newer) as opened:
             assert rows(opened) == seen[newer]
         monkeypatch.chdir("/")

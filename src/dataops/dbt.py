@@ -223,6 +223,6 @@ def freshness(options: tuple[str, ...]) -> None:
 
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
-def parse(options: tuple[str, ...]) -> None:
-    """Parse the project, as the hook of a push does. The options are those of dbt parse."""
-    run_task("--quiet", "parse", *options)
+def dbt(options: tuple[str, ...]) -> None:
+    """Run any dbt command in the environment of TARGET, with the checks of the tasks: dataops dbt ls --select orders+"""
+    run_task(*options)

@@ -129,7 +129,7 @@ def measure_large(workshop: Workshop) -> list[Result]:
     """A release of a warehouse of 5 GB, with little memory."""
     project = workshop.new_project("large_release", example="no", monitoring="none")
     (project / ".venv").symlink_to(workshop.ready_project / ".venv")
-    command(project / ".venv/bin/python", "-m", "dataops.setup", cwd=project)
+    command(project / ".venv/bin/dataops", "setup", cwd=project)
     columns = ",\n    ".join(f"hash(numbers.i, {number}) as column_{number}" for number in range(8))
     text = LARGE_MODEL.format(columns=columns, rows=int(LARGE * 1e6 / 64))
     (project / "models/staging/large.sql").write_text(text, encoding="utf-8")

@@ -126,7 +126,7 @@ def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
 
 
 def _parse(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dataops", "parse"]
+    command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse"]
     environment = os.environ | {"DBT_TARGET_PATH": target}
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
     return subprocess.run(command, check=False, cwd=folder, env=environment, **both)
