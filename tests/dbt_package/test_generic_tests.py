@@ -1,7 +1,7 @@
-"""The package's generic tests on the data of tests/integration: which rows each one finds, and what it does with them.
+"""The package's generic tests on the data of tests/dbt_package/project: which rows each one finds, and what it does with them.
 
-What a test there should come to stands beside it, in `config.meta`: its status, and the rows that it stores, values
-parted by `|`, `-` for a null and `*` for one that differs from run to run.
+The expected result of a test is in its `config.meta`: the status, and the rows that it stores, with values separated by
+`|`, `-` for a null and `*` for a value that differs from run to run.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import duckdb
 import pytest
 import yaml
 
-from tests.helpers import REPOSITORY, run, succeed, sys
+from tests.dbt_package.dbt_project import PROJECT, DbtProject
+from tests.helpers import REPOSITORY
 
 FOLDER = Path("models", "generic_tests")
-INTEGRATION = REPOSITORY / "tests/integration"
-DBT = Path(sys.executable).parent / "dbt"
 NAMES = sorted(file.stem for file in (REPOSITORY / "macros/generic_tests").glob("*.sql"))
 
 
@@ -49,21 +48,11 @@ def generic_tests_in(properties: dict) -> list[dict]:
 def cases() -> dict[str, tuple[str, dict]]:
     """By name: the generic test that a case is about, and its config."""
     found = {}
-    for file in sorted((INTEGRATION / FOLDER).glob("*.yml")):
+    for file in sorted((PROJECT / FOLDER).glob("*.yml")):
         for test in generic_tests_in(yaml.safe_load(file.read_text(encoding="utf-8"))):
             ((kind, settings),) = test.items()
             found[settings["name"]] = (kind.removeprefix("dataops."), settings["config"])
     return found
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    project = tmp_path_factory.mktemp("generic_tests") / "project"
-    shutil.copytree(INTEGRATION, project, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    (project / "packages.yml").write_text(f"packages:\n  - local: {REPOSITORY}\n", encoding="utf-8")
-    succeed(DBT, "deps", cwd=project)
-    succeed(DBT, "--warn-error", "parse", cwd=project)
-    return project
 
 
 def as_text(value: object) -> str:
@@ -71,13 +60,19 @@ def as_text(value: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def outcomes(project) -> dict[str, Outcome]:
+def outcomes(made_once, installed) -> dict[str, Outcome]:
     """What each case came to in one `dbt build`."""
-    run(DBT, "build", "--select", f"path:{FOLDER}", cwd=project)
-    results = json.loads((project / "target/run_results.json").read_text(encoding="utf-8"))["results"]
-    manifest = json.loads((project / "target/manifest.json").read_text(encoding="utf-8"))["nodes"]
+
+    def make(folder: Path) -> Path:
+        project = installed.copy(folder)
+        project.dbt("build", "--select", f"path:{FOLDER}")
+        return project.folder
+
+    target = made_once("generic_tests", make) / "target"
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     found = {}
-    with duckdb.connect(str(project / "dev.duckdb"), read_only=True) as warehouse:
+    with duckdb.connect(str(target.parent / "dev.duckdb"), read_only=True) as warehouse:
         for result in results:
             node = manifest[result["unique_id"]]
             if node["resource_type"] == "test":
@@ -119,7 +114,7 @@ def test_every_generic_test_is_proven_in_every_way():
     assert sorted(proven) == NAMES
     for kind, ways in proven.items():
         assert ways - {""} == {"pass", "warn", "fail", "empty table", "rows", "where", "severity", "threshold"}, kind
-    settings = yaml.safe_load((INTEGRATION / "dbt_project.yml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
     assert settings["data_tests"]["dataops_integration"]["+store_failures"] is True
 
 
@@ -178,33 +173,25 @@ WRONG = {
 }
 
 
-PARSE_EACH = """
-import json, pathlib
-from dbt.cli.main import dbtRunner
-for text in json.loads(pathlib.Path("faulty.json").read_text()):
-    pathlib.Path("models/faulty.yml").write_text(text)
-    print(json.dumps(str(dbtRunner().invoke(["--quiet", "parse", "--no-partial-parse"]).exception)))
-"""
+@pytest.fixture(scope="module")
+def one_model(installed, tmp_path_factory) -> DbtProject:
+    """The project with one model, which a faulty test is put on. dbt stops at the first fault, so each has a parse of its own."""
+    project = installed.copy(tmp_path_factory.mktemp("faulty_tests"))
+    models = project.folder / "models"
+    shutil.rmtree(models)
+    models.mkdir()
+    shutil.copy(PROJECT / FOLDER / "no_rows.sql", models)
+    project.succeed("parse")
+    return project
 
 
-def test_wrong_arguments_are_refused_with_one_clear_message(project, tmp_path):
-    """dbt stops at the first fault, so each has a parse of its own; all in one process, whose start is what takes long."""
-    assert sorted(WRONG) == NAMES
-    wrong = [(name, arguments, message) for name, found in WRONG.items() for arguments, message in found.items()]
-    texts = []
-    for name, arguments, _ in wrong:
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_arguments_are_refused_with_one_clear_message(name, one_model):
+    at_a_column = name in {"accepted_range", "matches_pattern", "no_gaps", "not_empty_since"}
+    for arguments, message in WRONG[name].items():
         test = f"data_tests: [{{dataops.{name}: {{name: faulty, arguments: {arguments}}}}}]"
-        at_a_column = name in {"accepted_range", "matches_pattern", "no_gaps", "not_empty_since"}
         place = f"columns: [{{name: id, {test}}}]" if at_a_column else test
-        texts.append(f"models:\n  - name: no_rows\n    {place}\n")
-    faulty = tmp_path / "project"
-    shutil.copytree(
-        project, faulty, symlinks=True, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb", "models")
-    )
-    (faulty / "models").mkdir()
-    shutil.copy(INTEGRATION / FOLDER / "no_rows.sql", faulty / "models")
-    (faulty / "faulty.json").write_text(json.dumps(texts), encoding="utf-8")
-    printed = succeed(sys.executable, "-c", PARSE_EACH, cwd=faulty).output
-    errors = [json.loads(line) for line in printed.splitlines() if line.startswith('"')]
-    for (name, arguments, message), error in zip(wrong, errors, strict=True):
-        assert "Compilation Error" in error and message in error, (name, arguments, error)
+        text = f"models:\n  - name: no_rows\n    {place}\n"
+        (one_model.folder / "models/faulty.yml").write_text(text, encoding="utf-8")
+        done = one_model.dbt("parse")
+        assert "Compilation Error" in done.output and message in done.output, (arguments, done.output)

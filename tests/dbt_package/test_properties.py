@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections import Counter
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from tests.helpers import REPOSITORY, succeed
-from tests.test_macros import DBT, compiled
 
 KEYS = st.none() | st.sampled_from(["a", "b", ""])
 MOMENTS = st.none() | st.integers(0, 8)
@@ -29,14 +25,10 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def sql(tmp_path_factory) -> dict[str, str]:
+def sql(built, tmp_path_factory) -> dict[str, str]:
     """What each call is compiled to, by one dbt command."""
-    project = tmp_path_factory.mktemp("properties") / "project"
-    shutil.copytree(REPOSITORY / "tests/integration", project, ignore=shutil.ignore_patterns("target", "logs"))
-    shutil.rmtree(project / "models/generic_tests")
-    (project / "packages.yml").write_text(f"packages:\n  - local: {REPOSITORY}\n", encoding="utf-8")
-    succeed(DBT, "deps", cwd=project)
-    return dict(zip(CALLS, compiled(project, *CALLS.values()), strict=True))
+    project = built.copy(tmp_path_factory.mktemp("properties"))
+    return dict(zip(CALLS, project.compiled(*CALLS.values()), strict=True))
 
 
 @pytest.fixture(scope="module")

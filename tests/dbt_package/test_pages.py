@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.dbt_package.pages import INDEX, PAGES, pages, rendered_pages
 from tests.helpers import REPOSITORY
-from tests.macro_pages import INDEX, PAGES, pages, rendered_pages
 
 MACRO_FILES = sorted((REPOSITORY / "macros").rglob("*.sql"))
 HEADING = re.compile(r"^#+ .+$", re.MULTILINE)
@@ -23,9 +23,17 @@ def with_code_left_out(text: str) -> str:
     return re.sub(r"^```.*?^```$", "(code)", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory) -> dict[Path, str]:
-    return rendered_pages(tmp_path_factory.mktemp("pages"))
+@pytest.fixture(scope="session")
+def rendered(made_once) -> Path:
+    """A folder with each page as it should be, made by one run of all examples."""
+
+    def make(folder: Path) -> Path:
+        (folder / "project").mkdir()
+        for page, text in rendered_pages(folder / "project").items():
+            (folder / page.name).write_text(text, encoding="utf-8")
+        return folder
+
+    return made_once("macro_pages", make)
 
 
 def test_every_macro_and_test_has_a_page_and_every_page_a_macro():
@@ -53,7 +61,7 @@ def test_a_page_has_an_example_with_its_output(page):
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_an_example_prints_what_the_page_says(page, rendered):
-    assert rendered[page] == page.read_text(encoding="utf-8"), "Type: make docs"
+    assert (rendered / page.name).read_text(encoding="utf-8") == page.read_text(encoding="utf-8"), "Type: make docs"
 
 
 def test_the_index_lists_every_page_once():
