@@ -137,15 +137,15 @@ WRONG = {
     },
     "matches_pattern": {"{pattern: 12}": "needs a pattern, in single quotes", "{pattern: ''}": "needs a pattern"},
     "no_gaps": {
-        "{period: dya}": "period is one of hour, day, week, month, quarter, year, or left out",
-        "{step: 0}": "step is a number above 0",
-        "{step: -0.5}": "step is a number above 0",
-        "{step: 1, period: day}": "takes a period, for dates, or a step, for numbers",
-        "{by: shop}": "by is a list of columns, for example: by: [shop_id]; got: shop",
+        "{period: dya}": "period must be one of hour, day, week, month, quarter, year. Leave it out",
+        "{step: 0}": "step must be a number above 0",
+        "{step: -0.5}": "step must be a number above 0",
+        "{step: 1, period: day}": "takes a period (for dates) or a step (for numbers), not both",
+        "{group_by_columns: shop}": "group_by_columns must be a list of columns, for example: group_by_columns: [shop_id]; got: shop",
     },
     "no_overlaps": {
         "{valid_from: a, valid_to: a}": "dataops.no_overlaps needs two columns",
-        "{valid_from: a, valid_to: b, by: c}": "by is a list of columns, for example: by: [product_id]; got: c",
+        "{valid_from: a, valid_to: b, group_by_columns: c}": "group_by_columns must be a list of columns, for example: group_by_columns: [product_id]; got: c",
     },
     "not_empty_since": {
         "{}": "needs either days or hours, a whole number, for example: days: 1",
@@ -154,10 +154,10 @@ WRONG = {
         "{hours: 1.5}": "needs either days or hours",
     },
     "reconciles_with": {
-        "{to: ref('no_rows'), measure: sum(a), by: day}": "by and to_by are lists of as many columns",
-        "{to: ref('no_rows'), measure: sum(a), by: [a], to_by: [a, b]}": "by and to_by are lists of as many columns",
-        "{to: ref('no_rows'), measure: sum(a), tolerance: -1}": "tolerance is a number, 0 or more",
-        "{to: ref('no_rows'), measure: ''}": "needs a measure that adds up rows, for example: measure: sum(net_amount)",
+        "{compare_model: ref('no_rows'), expression: sum(a), group_by_columns: day}": "must be lists of the same length",
+        "{compare_model: ref('no_rows'), expression: sum(a), group_by_columns: [a], compare_group_by_columns: [a, b]}": "must be lists of the same length",
+        "{compare_model: ref('no_rows'), expression: sum(a), tolerance: -1}": "tolerance must be a number, 0 or more",
+        "{compare_model: ref('no_rows'), expression: ''}": "needs an expression that aggregates rows, for example: expression: sum(net_amount)",
     },
     "row_count_between": {
         "{}": "needs whole numbers, at least one, for example: min_value: 1",

@@ -309,11 +309,11 @@ def run_rejected(shop: Shop, arguments: str) -> str:
     )
 
 
-@pytest.mark.parametrize("config", ["incremental_strategy='append', unique_key='judged_key'", "unique_key=['a', 'b']"])
-def test_rows_to_judge_needs_one_key_that_is_replaced(shop, config):
+@pytest.mark.parametrize("config", ["incremental_strategy='append', unique_key='checked_key'", "unique_key=['a', 'b']"])
+def test_incremental_scope_needs_one_key_that_is_replaced(shop, config):
     file = shop.folder / "models/quarantine/base_orders_by_load.sql"
     text = file.read_text(encoding="utf-8")
-    good = "    incremental_strategy='delete+insert',\n    unique_key='judged_key',\n"
+    good = "    incremental_strategy='delete+insert',\n    unique_key='checked_key',\n"
     assert good in text
     file.write_text(text.replace(good, f"    {config},\n"), encoding="utf-8")
     try:
@@ -322,4 +322,4 @@ def test_rows_to_judge_needs_one_key_that_is_replaced(shop, config):
         file.write_text(text, encoding="utf-8")
     assert not done.success
     message = done.messages()["base_orders_by_load"]
-    assert "dataops.rows_to_judge needs incremental_strategy='delete+insert' and one column" in message
+    assert "dataops.incremental_scope needs incremental_strategy='delete+insert' and one column" in message

@@ -1,4 +1,4 @@
--- Every row is judged anew in each run.
+-- Every run checks every row.
 {{ config(materialized='table') }}
 {%- set rules = [
     {'name': 'readable_key', 'condition': 'order_id is not null', 'message': 'The order has no number that can be read.'},

@@ -1,10 +1,10 @@
--- Only the keys for which something arrived, and those in quarantine, are judged in a run.
+-- A run checks only the keys that have new rows or rows in quarantine.
 {%- set key = "coalesce(cast(" ~ dataops.try_cast('order_id', 'bigint') ~ " as varchar), 'no key')" %}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
-    unique_key='judged_key',
-    pre_hook="{{ dataops.forget_vanished_rows(source('shop', 'raw_orders'), \"" ~ key ~ "\") }}",
+    unique_key='checked_key',
+    pre_hook="{{ dataops.delete_missing_keys(source('shop', 'raw_orders'), \"" ~ key ~ "\") }}",
 ) }}
 {%- set rules = [
     {'name': 'readable_key', 'condition': 'order_id is not null', 'message': 'The order has no number that can be read.'},
@@ -15,7 +15,7 @@
 with source as (
 
     select * from {{ source('shop', 'raw_orders') }}
-    where {{ dataops.rows_to_judge(source('shop', 'raw_orders'), key, '_loaded_at', days_late=1) }}
+    where {{ dataops.incremental_scope(source('shop', 'raw_orders'), key, '_loaded_at', days_late=1) }}
 
 ),
 
@@ -23,7 +23,7 @@ renamed as (
 
     select
         row_id,
-        {{ key }} as judged_key,
+        {{ key }} as checked_key,
         {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
         {{ dataops.try_cast('amount', 'decimal(18, 2)') }} as amount,
         _loaded_at as loaded_at,
@@ -43,7 +43,7 @@ numbered as (
 
 select
     row_id,
-    judged_key,
+    checked_key,
     order_id,
     amount,
     loaded_at,

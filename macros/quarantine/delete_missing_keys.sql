@@ -1,8 +1,8 @@
-{%- macro forget_vanished_rows(relation, key) -%}
-    {{ return(adapter.dispatch("forget_vanished_rows", "dataops")(relation, key)) }}
+{%- macro delete_missing_keys(relation, key) -%}
+    {{ return(adapter.dispatch("delete_missing_keys", "dataops")(relation, key)) }}
 {%- endmacro -%}
 
-{%- macro default__forget_vanished_rows(relation, key) -%}
+{%- macro default__delete_missing_keys(relation, key) -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
         where {{ config.get("unique_key") }} not in (select {{ key }} from {{ relation }} where {{ key }} is not null)
