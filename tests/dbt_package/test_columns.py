@@ -16,19 +16,67 @@ def test_surrogate_key_tells_rows_apart_that_look_alike(built):
     assert built.sql("select count(distinct key_of_a_number) from columns.surrogate_key", target="prod") == [(16,)]
 
 
+TYPES = ("date", "timestamp", "decimal(5, 2)", "bigint", "boolean")
+# What a text is as a date, a timestamp, a decimal(5, 2), a bigint and a boolean; "-" is null.
+TEXTS = """
+2026-02-28            | 2026-02-28 | 2026-02-28 00:00:00 | -      | -  | -
+2026-2-8              | 2026-02-08 | 2026-02-08 00:00:00 | -      | -  | -
+2026-02-28 10:30      | 2026-02-28 | 2026-02-28 10:30:00 | -      | -  | -
+2026-02-28T10:30:01   | 2026-02-28 | 2026-02-28 10:30:01 | -      | -  | -
+2026-02-30            | -          | -                   | -      | -  | -
+2026/02/28            | -          | -                   | -      | -  | -
+02/28/2026            | -          | -                   | -      | -  | -
+20260228              | -          | -                   | -      | 20260228 | -
+2026                  | -          | -                   | -      | 2026 | -
+10:00:00              | -          | -                   | -      | -  | -
+yesterday             | -          | -                   | -      | -  | -
+infinity              | -          | -                   | -      | -  | -
+epoch                 | -          | -                   | -      | -  | -
+J2451187              | -          | -                   | -      | -  | -
+12.50                 | -          | -                   | 12.50  | -  | -
+12.5                  | -          | -                   | 12.50  | -  | -
+.5                    | -          | -                   | 0.50   | -  | -
+7.                    | -          | -                   | 7.00   | -  | -
+12,50                 | -          | -                   | -      | -  | -
+1234.5                | -          | -                   | -      | -  | -
+1e3                   | -          | -                   | -      | -  | -
+1_0                   | -          | -                   | -      | -  | -
+0x1F                  | -          | -                   | -      | -  | -
+NaN                   | -          | -                   | -      | -  | -
+7                     | -          | -                   | 7.00   | 7  | -
+" 7 "                 | -          | -                   | 7.00   | 7  | -
++7                    | -          | -                   | 7.00   | 7  | -
+-7                    | -          | -                   | -7.00  | -7 | -
+007                   | -          | -                   | 7.00   | 7  | -
+--7                   | -          | -                   | -      | -  | -
+99999999999999999999  | -          | -                   | -      | -  | -
+true                  | -          | -                   | -      | -  | True
+""                    | -          | -                   | -      | -  | -
+"""
+
+
 def test_try_cast(built):
-    found = built.sql("from columns.try_cast", target="prod")
-    assert {text: tuple(None if value is None else str(value) for value in values) for text, *values in found} == {
-        "2026-02-28": ("2026-02-28", "2026-02-28 00:00:00", None, None, None),
-        "2026-02-30": (None, None, None, None, None),
-        "12.50": (None, None, "12.50", "13", None),
-        "12,50": (None, None, None, None, None),
-        "1234.5": (None, None, None, "1235", None),
-        "7": (None, None, "7.00", "7", None),
-        "true": (None, None, None, None, "True"),
-        "": (None, None, None, None, None),
-        None: (None, None, None, None, None),
-    }
+    """One table of texts, the same for every engine."""
+    expected: dict[str | None, list] = {None: [None] * 5}
+    for line in TEXTS.strip().splitlines():
+        text, *values = (part.strip() for part in line.split("|"))
+        expected[text.strip('"')] = [None if value == "-" else value for value in values]
+    found = built.compiled(*(f"try_cast('typed_text', '{type_}')" for type_ in TYPES))
+    with duckdb.connect() as warehouse:
+        for text, values in expected.items():
+            row = warehouse.execute(f"select {', '.join(found)} from (select ? as typed_text)", [text]).fetchone()
+            assert [None if value is None else str(value) for value in row] == values, text
+
+
+def test_trim_on_other_engines_is_what_duckdb_does(built):
+    """DuckDB understands the text of the other engines too, so both can run there."""
+    own, others = built.compiled("trim('given')", "default__trim('given')")
+    texts = ["a", " a b ", "\u00a0a\u2003", "\u3000", "", "\ta\n", None]
+    with duckdb.connect() as warehouse:
+        for text in texts:
+            row = warehouse.execute(f"select {own}, {others} from (select ? as given)", [text]).fetchone()
+            assert row[0] == row[1], repr(text)
+        assert warehouse.execute(f"select {own} from (select ? as given)", ["\u00a0a\u2003"]).fetchone() == ("a",)
 
 
 def test_matches(built):

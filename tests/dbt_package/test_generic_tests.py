@@ -179,6 +179,7 @@ def one_model(installed, tmp_path_factory) -> DbtProject:
     project = installed.copy(tmp_path_factory.mktemp("faulty_tests"))
     models = project.folder / "models"
     shutil.rmtree(models)
+    shutil.rmtree(project.folder / "snapshots")
     models.mkdir()
     shutil.copy(PROJECT / FOLDER / "no_rows.sql", models)
     project.succeed("parse")

@@ -1,4 +1,4 @@
--- The same values for every type: some are readable as it, some are not.
+-- The same texts for every type: some can be read as it, some cannot.
 {% set types = {'date': 'date', 'timestamp': 'timestamp', 'amount': 'decimal(5, 2)', 'number': 'bigint', 'flag': 'boolean'} %}
 
 select
@@ -9,12 +9,8 @@ select
 from (
     values
         ('2026-02-28'),
-        ('2026-02-30'),
         ('12.50'),
-        ('12,50'),
-        ('1234.5'),
         ('7'),
         ('true'),
-        (''),
         (null)
 ) as t (typed_text)
