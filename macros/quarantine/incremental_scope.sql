@@ -13,6 +13,6 @@
     {%- set newest = "(select coalesce(max(newest_rows." ~ model_loaded_at ~ "), cast('0001-01-01' as " ~ dbt.type_timestamp() ~ ")) from " ~ this ~ " as newest_rows)" -%}
     {%- set arrived = "(" ~ loaded_at ~ " is null or " ~ loaded_at ~ " >= " ~ dbt.dateadd("day", -1 * (days_late | int), newest) ~ ")" -%}
     {%- set touched = "select " ~ key ~ " from " ~ relation ~ " where " ~ arrived -%}
-    {%- set in_quarantine = "select judged_rows." ~ unique_key ~ " from " ~ this ~ " as judged_rows where judged_rows.broken_rules is not null" -%}
+    {%- set in_quarantine = "select checked_rows." ~ unique_key ~ " from " ~ this ~ " as checked_rows where checked_rows.broken_rules is not null" -%}
     {{ return("(" ~ key ~ " in (" ~ touched ~ ") or " ~ key ~ " in (" ~ in_quarantine ~ "))") }}
 {%- endmacro -%}

@@ -126,14 +126,14 @@ WRONG = {
         "{max_value: '2026-01-01 10:00:00'}": "Write: \"cast('2026-01-01 10:00:00' as timestamp)\"",
     },
     "conserves_rows": {
-        "{source: ref('no_rows'), rejected: ref('no_rows'), keys: id}": "lists of as many columns, for example: keys: [order_id]",
-        "{source: ref('no_rows'), rejected: ref('no_rows'), keys: [id], source_keys: []}": "lists of as many columns",
+        "{source: ref('no_rows'), rejected: ref('no_rows'), keys: id}": "must be lists of the same length, for example: keys: [order_id]",
+        "{source: ref('no_rows'), rejected: ref('no_rows'), keys: [id], source_keys: []}": "must be lists of the same length",
     },
     "rejected_share_below": {
         "{rejected: ref('no_rows')}": "needs warn_above, fail_above or both, for example: fail_above: 0.05",
-        "{rejected: ref('no_rows'), fail_above: 5}": "a share of all rows, from 0 to less than 1, for example 0.05; got: 5",
+        "{rejected: ref('no_rows'), fail_above: 5}": "a limit must be a share of all rows, from 0 to less than 1, for example 0.05; got: 5",
         "{rejected: ref('no_rows'), warn_above: true}": "a share of all rows",
-        "{rejected: ref('no_rows'), warn_above: 0.2, fail_above: 0.1}": "warn_above is less than fail_above",
+        "{rejected: ref('no_rows'), warn_above: 0.2, fail_above: 0.1}": "warn_above must be less than fail_above",
     },
     "matches_pattern": {"{pattern: 12}": "needs a pattern, in single quotes", "{pattern: ''}": "needs a pattern"},
     "no_gaps": {

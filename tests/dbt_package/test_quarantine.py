@@ -276,7 +276,7 @@ def test_random_dirt_is_conserved(reload, loads):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("keys=['order_id'], loaded_at='arrived_at'", "base_orders has no column arrived_at that says when a row was"),
+        ("keys=['order_id'], loaded_at='arrived_at'", "base_orders has no column arrived_at with the time of delivery"),
         (
             "keys=['order_number']",
             "keys names order_number, which is not a column of base_orders. Its columns: row_id, ",

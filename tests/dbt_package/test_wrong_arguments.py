@@ -9,7 +9,7 @@ import pytest
 
 GOOD = {"name": "readable_date", "condition": "day is not null", "message": "The date cannot be read."}
 NOT_A_LIST_OF_RULES = "needs a list of at least one rule, for example"
-NOT_A_RULE = "a rule is a name, a condition and a message, all texts"
+NOT_A_RULE = "a rule needs a name, a condition and a message, all texts"
 CALLS = {
     "surrogate_key('order_id')": "dataops.surrogate_key needs a list of at least one column",
     "surrogate_key([])": "dataops.surrogate_key needs a list of at least one column",
@@ -21,7 +21,7 @@ CALLS = {
     "deduplicate('t', [], ['b'])": "dataops.deduplicate needs two lists of at least one column",
     "deduplicate('t', ['a'], [])": "dataops.deduplicate needs two lists of at least one column",
     "as_of('t', '2026-01-01')": "Write: \"cast('2026-01-01' as timestamp)\"",
-    "as_of('t', 'now()', {'valid_to': 'x'})": "column_names is what the snapshot's snapshot_meta_column_names says",
+    "as_of('t', 'now()', {'valid_to': 'x'})": "column_names must have the names of the snapshot's snapshot_meta_column_names",
     "as_of('t', 'now()', {}, 'deleted')": "ignore, invalidate or new_record; got: deleted",
     "quarantine_columns([])": NOT_A_LIST_OF_RULES,
     f"quarantine_columns({GOOD})": NOT_A_LIST_OF_RULES,
@@ -40,7 +40,7 @@ CALLS = {
     "drop_closed_schemas(keep='dev_ada_12')": "keep is a list of schemas",
     "drop_closed_schemas(keep=[''])": "keep is a list of schemas",
     "drop_closed_schemas(dry_run=0)": "dry_run and drop_snapshots are true or false; got: 0",
-    "rejected_rows(ref('base_orders'), keys='order_id')": "keys is a list of columns, for example ['order_id']; got: order_id",
+    "rejected_rows(ref('base_orders'), keys='order_id')": "keys must be a list of columns, for example ['order_id']; got: order_id",
 }
 
 
