@@ -57,5 +57,5 @@ def describe_versions(project: Path | None) -> dict[str, str]:
     if project is None:
         return versions | dict.fromkeys(PROJECT_TOOLS, "not used")
     packages = [str(folder) for folder in project.glob(".venv/lib/python*/site-packages")]
-    found = {one.metadata["Name"]: one.version for one in distributions(path=packages)}
+    found = {one.metadata["Name"].replace("_", "-"): one.version for one in distributions(path=packages)}
     return versions | {name: found[name] for name in PROJECT_TOOLS}
