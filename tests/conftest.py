@@ -17,7 +17,14 @@ from tests.small_project import make_release, make_small_project
 def made_once(tmp_path_factory, request) -> Callable[[str, Callable[[Path], Path]], Path]:
     """Makes something expensive once for all workers: `made_once("name", make)`, where `make` fills a folder and returns a path in it."""
     if not hasattr(request.config, "workerinput"):
-        return lambda name, make: make(tmp_path_factory.mktemp(name))
+        paths: dict[str, Path] = {}
+
+        def make_first_time(name: str, make: Callable[[Path], Path]) -> Path:
+            if name not in paths:
+                paths[name] = make(tmp_path_factory.mktemp(name))
+            return paths[name]
+
+        return make_first_time
     shared = tmp_path_factory.getbasetemp().parent
 
     def make_or_wait(name: str, make: Callable[[Path], Path]) -> Path:

@@ -5,7 +5,7 @@ repository can be linted, the files are listed in a throw-away index; the projec
 
 What passed the commit stage is remembered in target/lint.json by git's hashes. A model, seed, snapshot, test, analysis or
 page of docs/ that passed and is unchanged is not linted again. A change to anything else (settings, macros, scripts/,
-packages/, tools) lints everything anew, since it may change what the hooks say of any file. The push stage always runs on
+packages/, tools) lints every file again, since it may change what the hooks say of any file. The push stage always runs on
 all files.
 """
 
@@ -128,18 +128,18 @@ verbose_option = click.option("--verbose", is_flag=True, help="Show what each ho
 
 @click.command()
 @hook_argument
-@click.option("--anew", is_flag=True, help="Lint the files that passed before and are unchanged, too.")
+@click.option("--no-cache", is_flag=True, help="Also lint the files that passed before and are unchanged.")
 @verbose_option
-def lint(hook: str | None, anew: bool, verbose: bool) -> None:
+def lint(hook: str | None, no_cache: bool, verbose: bool) -> None:
     """Check all files, or check them with one HOOK: make lint ARGS=sqlfluff."""
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
         entries = index.entries()
         settings = settings_hash(entries)
-        unchanged = set() if anew or hook else passed_before(settings) & entries
+        unchanged = set() if no_cache or hook else passed_before(settings) & entries
         if unchanged:
-            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--anew lints them too).")
+            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--no-cache lints them too).")
             index.leave_out(unchanged)
         passed = True
         for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
@@ -161,7 +161,7 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
 @hook_argument
 @verbose_option
 def format_(hook: str | None, verbose: bool) -> None:
-    """Mend what a tool can mend in all files, or with one HOOK alone: make format ARGS=sqlfluff-fix."""
+    """Fix what a tool can fix in all files, or run one HOOK alone: make format ARGS=sqlfluff-fix."""
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
@@ -170,12 +170,12 @@ def format_(hook: str | None, verbose: bool) -> None:
         if index.passes(stage, *options):
             print("All files were in the right form.")
             return
-        mended = index.git("diff-files", "--name-only").splitlines()
+        changed = index.git("diff-files", "--name-only").splitlines()
         # A hook that changes a file fails, as one that cannot go on does; what still fails now is the second kind.
-        if mended:
-            print("Files were changed; once more, to see what is left:")
+        if changed:
+            print("Files were changed. Running the hooks again to see what is left:")
             if index.passes(stage, *options):
-                print(*(f"  {path}" for path in mended), sep="\n")
-                print(f"{len(mended)} file(s) changed. Next: make lint")
+                print(*(f"  {path}" for path in changed), sep="\n")
+                print(f"{len(changed)} file(s) changed. Next: make lint")
                 return
         raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)

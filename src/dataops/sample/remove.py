@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -126,10 +125,9 @@ def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
 
 
 def _parse(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse"]
-    environment = os.environ | {"DBT_TARGET_PATH": target}
+    command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse", "--target-path", target]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
-    return subprocess.run(command, check=False, cwd=folder, env=environment, **both)
+    return subprocess.run(command, check=False, cwd=folder, **both)
 
 
 def dependents(sample: Sample) -> list[str]:

@@ -240,3 +240,10 @@ def test_generation_needs_no_home_and_no_network(tmp_path):
     os.mkdir(tmp_path / "home")
     command = [sys.executable, "-m", "cookiecutter", REPOSITORY, "--no-input", "-o", tmp_path]
     assert run(*command, cwd=tmp_path, environment=environment).code == 0
+
+
+def test_an_unknown_choice_is_refused(tmp_path):
+    done = cookiecutter(tmp_path / "out", ci="jenkins")
+    assert done.code != 0
+    assert "jenkins" in done.output
+    assert not any((tmp_path / "out").iterdir())

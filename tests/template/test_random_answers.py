@@ -1,6 +1,7 @@
-"""Random answers, typed at the prompts: each is refused with one clear line and leaves nothing, or makes a good project.
+"""Random answers: each is refused with one clear line and leaves nothing, or makes a good project.
 
-The questions are answered as a person would, in cookiecutter's own prompts; only the process is shared, for speed.
+The function that judges them is tested in process, with hundreds of sets. Fewer sets are typed at cookiecutter's own prompts, as
+a person would type them; only the process is shared, for speed.
 """
 
 from __future__ import annotations
@@ -9,11 +10,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import tomllib
-from contextlib import chdir
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,20 +22,20 @@ from cookiecutter.cli import main as cookiecutter_command
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from dataops.monitoring import stub
+from hooks import pre_gen_project
 from tests.helpers import REPOSITORY
 
-EXAMPLES = 300
+EXAMPLES = 40
+MANY_EXAMPLES = 300
 PARSED_BY_DBT = 10  # one in so many good projects
 
 CHARACTERS = st.one_of(
     st.sampled_from(list("'\"#%:&*!|>-?@`$\\{}[]<>()~^,;=/. \t_Aa0é日😀\u200d\u202e\u2028\x07")),
     st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"),
 )
-QUESTIONS = [
-    name
-    for name in json.loads((REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8"))
-    if not name.startswith("_")
-]
+CONTEXT = json.loads((REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8"))
+QUESTIONS = [name for name in CONTEXT if not name.startswith("_")]
 TEXT = st.text(CHARACTERS, max_size=40)
 WORDS = st.lists(
     st.sampled_from(
@@ -73,9 +72,7 @@ RIGHT = {
     "sample_until": "2026-03-01",
 }
 MOSTLY_RIGHT = st.builds(lambda answers, right: answers | right, ANSWERS, st.sampled_from([{}, RIGHT, RIGHT]))
-
-seen = {"refused": 0, "made": 0, "parsed": 0}
-
+GOOD = st.builds(lambda answers, name, text: answers | RIGHT | {"project_name": name, "description": text}, ANSWERS, WORDS, WORDS)
 
 def files_parse(project: Path) -> None:
     """Every YAML, TOML, JSON and Python file can be read, and no brace of the template is left."""
@@ -94,30 +91,46 @@ def files_parse(project: Path) -> None:
             compile(text, str(file), "exec")
 
 
-def dbt_parses(project: Path) -> None:
-    """dbt itself reads the project, in this process."""
+def dbt_parses(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parses the project with dbt, in this process."""
     from dbt.cli.main import dbtRunner
 
     (project / "dbt_packages").mkdir()
     (project / "dbt_packages" / "dataops").symlink_to(project / "packages" / "dataops")
-    if (project / "docs/monitoring.md").is_file():
-        stand_in = "from dataops.monitoring import stub; stub.make(stub.INSTALLED / 'elementary', stub.used_tests())"
-        subprocess.run([sys.executable, "-B", "-c", stand_in], cwd=project, check=True)
-    with chdir(project):
+    with monkeypatch.context() as patch:
+        if (project / "docs/monitoring.md").is_file():  # what `make setup` does without Elementary's dbt package
+            patch.setattr(stub, "PROJECT", project)
+            stub.make(project / "dbt_packages" / stub.PACKAGE, stub.used_tests())
+        patch.chdir(project)
         result = dbtRunner().invoke(["--quiet", "parse"])
     assert result.success, result.exception
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-    phases=[Phase.generate],  # an example takes half a second: shrinking a failure would take minutes
-)
+def judged(answers: dict[str, str]) -> dict[str, str]:
+    """What the judging hook gets of some answers: the choices by their names."""
+    choices = {name: CONTEXT[name][int(answers[name]) - 1] for name in ("monitoring", "alerts")}
+    return answers | choices
+
+
+@settings(max_examples=500, deadline=None, database=None)
 @given(answers=MOSTLY_RIGHT)
-def check_answers(capfd, answers: dict[str, str]) -> None:
-    """One set of answers."""
+def test_the_judge_refuses_in_one_line_and_suggests_something_it_takes(answers):
+    answers = judged(answers)
+    found = pre_gen_project.problem(answers)
+    if found is None:
+        return
+    name = found.split(" ")[0]
+    assert name in QUESTIONS
+    assert re.fullmatch(r".+\. Try: [^\r\n]+", found), found
+    suggestion = found.split(". Try: ", 1)[1]
+    if name == "alerts":  # it suggests another answer instead
+        name, suggestion = suggestion.split("=")
+    again = pre_gen_project.problem(answers | {name: suggestion})
+    assert again is None or not again.startswith(f"{name} "), (found, again)
+
+
+def generate(answers: dict[str, str], capfd, monkeypatch, seen: Counter) -> None:
+    """Types one set of answers, and fails unless it is refused well or makes a good project."""
     folder = Path(tempfile.mkdtemp(prefix="answers-"))
     try:
         capfd.readouterr()
@@ -129,7 +142,7 @@ def check_answers(capfd, answers: dict[str, str]) -> None:
             seen["made"] += 1
             files_parse(project)
             if seen["made"] % PARSED_BY_DBT == 1:
-                dbt_parses(project)
+                dbt_parses(project, monkeypatch)
                 seen["parsed"] += 1
             return
         seen["refused"] += 1
@@ -144,8 +157,22 @@ def check_answers(capfd, answers: dict[str, str]) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs the file names that POSIX allows")
-def test_random_answers(capfd):
-    check_answers(capfd)
-    assert seen["made"] >= EXAMPLES // 10, seen
-    assert seen["refused"] >= EXAMPLES // 10, seen
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(MANY_EXAMPLES, marks=pytest.mark.long)])
+def test_random_answers_at_the_prompts(examples, capfd, monkeypatch):
+    seen = Counter()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phase.generate],  # an example takes half a second: shrinking a failure would take minutes
+    )
+    @given(answers=MOSTLY_RIGHT | GOOD)
+    def check(answers):
+        generate(answers, capfd, monkeypatch, seen)
+
+    check()
+    assert seen["made"] >= examples // 10, seen
+    assert seen["refused"] >= examples // 10, seen
     assert seen["parsed"] >= seen["made"] // PARSED_BY_DBT > 0, seen

@@ -7,7 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import REPOSITORY, UV_FOLDER, clean_environment, run, succeed
+
+pytestmark = pytest.mark.long
 
 
 def test_make_demo_on_a_copy_with_an_empty_home(tmp_path):
