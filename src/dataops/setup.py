@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from dataops import monitoring
+from dataops import __version__, monitoring
 from dataops.deps import install_packages
 from dataops.errors import DataopsError
+from dataops.installed import INSTALLED, package_version
 from dataops.project import PROJECT, settings
 
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
@@ -37,12 +38,12 @@ def install_hooks() -> str:
     """Installs the git hooks where that is possible, and says in one line what came of it."""
     top = git("rev-parse", "--show-toplevel")
     if top is None:
-        return "not installed: this is no git repository yet. After `git init`: make setup"
+        return "not installed: this is not a git repository yet. After `git init`: make setup"
     if Path(top).resolve() != PROJECT:
         return f"not installed: the git repository is {top}, and hooks belong to its root. `make lint` runs them all"
     if shared := git("config", "core.hooksPath"):
         return (
-            f"not installed: git is told to take hooks from {shared}. `make lint` runs them all; to have them at each"
+            f"not installed: git takes its hooks from {shared}. `make lint` runs them all; to have them at each"
             " commit: git config --unset core.hooksPath, then make setup"
         )
     stages = [option for hook in HOOKS for option in ("--hook-type", hook)]
@@ -63,6 +64,20 @@ def tools_summary() -> str:
     return f"{len(list(metadata.distributions()))} packages: {versions}; Python {platform.python_version()}"
 
 
+def require_equal_versions() -> None:
+    """Makes sure that both halves of dataops, the command and the dbt package, are of one version.
+
+    Raises:
+        DataopsError: they are not.
+    """
+    macros = package_version(INSTALLED / "dataops")
+    if macros not in (None, __version__):
+        raise DataopsError(
+            f"The dbt package dataops is {macros} and the Python package dbt-dataops is {__version__}: they must be equal.",
+            "Set packages.yml and [tool.uv.sources] in pyproject.toml to one version. Then: make setup",
+        )
+
+
 @click.command()
 def setup() -> None:
     """Install the dbt packages and the git hooks. The Python tools are there already: this command is one of them."""
@@ -73,6 +88,7 @@ def setup() -> None:
     print(f"    {tools_summary()}")
     print("2/3 dbt packages: ", end="", flush=True)
     print(install_packages())
+    require_equal_versions()
     if monitoring.has_package() and (problem := monitoring.package_problem()):
         raise DataopsError(problem)
     print("3/3 Git hooks", install_hooks())

@@ -123,10 +123,10 @@ def test_before_setup_a_task_says_what_to_type(tmp_path):
 def test_setup_says_why_hooks_were_not_installed(ready_project, tmp_path):
     project = copy_project(ready_project, tmp_path)
     succeed("git", "config", "core.hooksPath", "shared-hooks", cwd=project)
-    assert "git is told to take hooks from shared-hooks" in succeed("make", "setup", cwd=project).output
+    assert "git takes its hooks from shared-hooks" in succeed("make", "setup", cwd=project).output
 
     shutil.rmtree(project / ".git")
-    assert "no git repository yet" in succeed("make", "setup", cwd=project).output
+    assert "not a git repository yet" in succeed("make", "setup", cwd=project).output
     succeed("git", "init", "-q", cwd=tmp_path)
     assert f"the git repository is {tmp_path.resolve()}" in succeed("make", "setup", cwd=project).output
 

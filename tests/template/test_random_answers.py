@@ -72,7 +72,10 @@ RIGHT = {
     "sample_until": "2026-03-01",
 }
 MOSTLY_RIGHT = st.builds(lambda answers, right: answers | right, ANSWERS, st.sampled_from([{}, RIGHT, RIGHT]))
-GOOD = st.builds(lambda answers, name, text: answers | RIGHT | {"project_name": name, "description": text}, ANSWERS, WORDS, WORDS)
+GOOD = st.builds(
+    lambda answers, name, text: answers | RIGHT | {"project_name": name, "description": text}, ANSWERS, WORDS, WORDS
+)
+
 
 def files_parse(project: Path) -> None:
     """Every YAML, TOML, JSON and Python file can be read, and no brace of the template is left."""
