@@ -119,6 +119,13 @@ def files_of(project: Path) -> set[str]:
     return {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
 
 
+def contents(project: Path) -> dict[str, bytes]:
+    """Every file that git could know of, and what it holds."""
+    places = (".git/", ".venv", "target/", "logs/", "dbt_packages/", "warehouse/", "uv.lock", ".ruff_cache/")
+    names = (name for name in files_of(project) if not name.startswith(places) and "__pycache__" not in name)
+    return {name: (project / name).read_bytes() for name in names}
+
+
 def expected_files(combination: dict[str, str]) -> set[str]:
     carried = [
         *(REPOSITORY / "macros").rglob("*.*"),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
-import json
-import subprocess
 import sys
 from collections import Counter
 from datetime import date, timedelta
@@ -15,15 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.helpers import TEMPLATE, clean_environment, make_project, run
+from tests.helpers import REPOSITORY, TEMPLATE, clean_environment, import_script, make_project, run, succeed
 
 SCRIPT = TEMPLATE / "scripts" / "sample_data.py"
-specification = importlib.util.spec_from_file_location("sample_data", SCRIPT)
-sample_data = importlib.util.module_from_spec(specification)
-sys.modules["sample_data"] = sample_data
-sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-specification.loader.exec_module(sample_data)
-sys.dont_write_bytecode = before
+sample_data = import_script("sample_data")
 
 UNTIL = date(2026, 3, 1)
 SINCE = UNTIL - timedelta(days=59)
@@ -106,16 +98,11 @@ def test_parquet_holds_the_rows_of_csv(sample, tmp_path):
 
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     """Rows are streamed: twenty times the order lines, the same memory, give or take a fifth."""
-    measure = (
-        "import json, resource, sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
-        "import sample_data; from datetime import date; from pathlib import Path\n"
-        "sample_data.write_csv(Path(sys.argv[2]), date(2026, 1, 1), date(2026, 3, 1), int(sys.argv[3]))\n"
-        "print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
-    )
+    measure = REPOSITORY / "tests/scripts/memory_of_sample.py"
     used = []
     for lines in (20_000, 400_000):
-        command = [sys.executable, "-c", measure, str(SCRIPT.parent), str(tmp_path / str(lines)), str(lines)]
-        used.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        command = [sys.executable, measure, SCRIPT.parent, tmp_path / str(lines), str(lines)]
+        used.append(int(succeed(*command, cwd=tmp_path).output))
     assert used[1] < 1.2 * used[0]
 
 
