@@ -123,12 +123,12 @@ def test_before_setup_a_task_says_what_to_type(tmp_path):
 def test_setup_says_why_hooks_were_not_installed(ready_project, tmp_path):
     project = copy_project(ready_project, tmp_path)
     succeed("git", "config", "core.hooksPath", "shared-hooks", cwd=project)
-    assert "git takes its hooks from shared-hooks" in succeed("make", "setup", cwd=project).output
+    assert "git takes its hooks from shared-hooks" in succeed(".venv/bin/dataops", "setup", cwd=project).output
 
     shutil.rmtree(project / ".git")
-    assert "not a git repository yet" in succeed("make", "setup", cwd=project).output
+    assert "not a git repository yet" in succeed(".venv/bin/dataops", "setup", cwd=project).output
     succeed("git", "init", "-q", cwd=tmp_path)
-    assert f"the git repository is {tmp_path.resolve()}" in succeed("make", "setup", cwd=project).output
+    assert f"the git repository is {tmp_path.resolve()}" in succeed(".venv/bin/dataops", "setup", cwd=project).output
 
 
 def test_the_first_source_of_the_readme_works(tmp_path):

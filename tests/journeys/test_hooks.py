@@ -14,7 +14,7 @@ from shutil import copytree, ignore_patterns
 import pytest
 import yaml
 
-from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, succeed
+from tests.helpers import Done, copy_project, git_init, make_project, run, succeed
 
 CONFIG = ".pre-commit-config.yaml"
 GIT_STAGES = {"pre-commit", "commit-msg", "pre-push"}

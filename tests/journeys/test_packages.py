@@ -83,7 +83,8 @@ def hub(tmp_path) -> Iterator[str]:
 
 
 def setup(project: Path, **environment: str):
-    return run("make", "setup", cwd=project, environment=clean_environment(**environment))
+    """The part of `make setup` after the Python tools. uv would point the shared .venv at this copy of the project."""
+    return run(".venv/bin/dataops", "setup", cwd=project, environment=clean_environment(**environment))
 
 
 def test_without_any_package_all_but_monitoring_works(project):
