@@ -131,7 +131,7 @@ def test_setup_says_why_hooks_were_not_installed(ready_project, tmp_path):
     assert f"the git repository is {tmp_path.resolve()}" in succeed(".venv/bin/dataops", "setup", cwd=project).output
 
 
-def test_the_first_source_of_the_readme_works(tmp_path):
+def test_the_first_source_of_the_readme_works(ready_project, tmp_path):
     """Follows `example=no`'s README to the letter."""
     project = make_project(tmp_path, example="no", ci="none")
     readme = (project / "README.md").read_text(encoding="utf-8")
@@ -146,7 +146,8 @@ def test_the_first_source_of_the_readme_works(tmp_path):
     for name, content in written:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(re.sub(r"^    ", "", content, flags=re.MULTILINE), encoding="utf-8")
-    succeed("make", "setup", cwd=project)
+    (project / ".venv").symlink_to(ready_project / ".venv")
+    succeed(".venv/bin/dataops", "setup", cwd=project)
     build = succeed("make", "build", cwd=project).output
     assert "PASS=5 WARN=0 ERROR=0" in build
     assert "created sql table model dev_staging.stg_erp__invoices" in build, "prod would show the file as it is now"

@@ -84,6 +84,13 @@ def test_a_changed_file_is_linted_until_it_passes(project):
     assert project.lint() == ALL - REMEMBERED
 
 
+def test_format_gets_the_files_that_changed_since_they_passed(project):
+    project.lint()
+    project.write("models/marts/orders.sql", "SELECT 1\n")
+    CliRunner().invoke(hooks.format_, [])
+    assert project.seen["manual"] == ALL - REMEMBERED | {"models/marts/orders.sql"}
+
+
 @pytest.mark.parametrize(
     "file", [".sqlfluff", "macros/plain.sql", "models/.sqlfluff", "models/.hidden/one.sql", "scripts/load.py"]
 )

@@ -166,7 +166,8 @@ def format_(hook: str | None, verbose: bool) -> None:
     (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
-        index.leave_out(passed_before(settings_hash(index.entries())))
+        entries = index.entries()
+        index.leave_out(passed_before(settings_hash(entries)) & entries)
         if index.passes(stage, *options):
             print("All files were in the right form.")
             return
