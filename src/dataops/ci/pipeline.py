@@ -31,13 +31,13 @@ from dataops.ci.prod import Prod, copy_prod
 from dataops.ci.summary import Step, Summary, write_summary
 from dataops.console import new_console
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import BUILT, Code
 from dataops.crosscheck.command import remove_results, write_results
 from dataops.crosscheck.datasets import open_side, workspace
 from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_side
 from dataops.crosscheck.terminal import show
 from dataops.dbt import FAILURES, close_warehouse, invoke_dbt
 from dataops.errors import DataopsError
+from dataops.manifest import BUILT, Code
 from dataops.release import CannotRelease, audit, duckdb_file, store
 from dataops.release.acceptance import TRAILER, misspelt_in_commits, not_accepted, objections, wording
 from dataops.release.repository import accepted_since
@@ -126,7 +126,9 @@ class Run:
     def note_misspelt(self, manifest: Manifest) -> None:
         """Names what a commit accepts and that is no model: what it was meant for would be red in the end."""
         if self.prod:
-            known = {model.name for model in Code(manifest).models.values()} | audit.model_names(Version(self.copy))
+            known = {model.name for model in Code.from_dbt(manifest).models.values()} | audit.model_names(
+                Version(self.copy)
+            )
             self.summary.notes = misspelt_in_commits(accepted_since(self.prod.commit), known)
             print(*self.summary.notes, sep="\n", end="\n" * bool(self.summary.notes), flush=True)
 
@@ -182,7 +184,7 @@ class Run:
         if self.prod is None or changes is None:
             step.verdict, step.said = "not needed", "Prod has no version yet, so there is nothing to compare with."
             return
-        code = Code(manifest)
+        code = Code.from_dbt(manifest)
         chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
         expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
         self.gone = gone = [id for id in changes.removed if id.startswith("model.")]

@@ -17,13 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dataops.console import new_console
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Code, read_code, select_models
 from dataops.crosscheck.datasets import Side, open_side, workspace
 from dataops.crosscheck.markdown import as_markdown
 from dataops.crosscheck.page import as_page
+from dataops.crosscheck.parse import read_code, select_models
 from dataops.crosscheck.results import Result, compare_models, describe_side
 from dataops.crosscheck.terminal import show
 from dataops.errors import DataopsError, Interrupted, was_interrupted
+from dataops.manifest import Code
 
 FOLDER = Path("target", "crosscheck")
 

@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import BUILT, Model
 from dataops.crosscheck.compare import Comparer, Comparison
 from dataops.crosscheck.datasets import Build, Side, Workspace
 from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
+from dataops.manifest import BUILT, Model
 
 VERSION = 1
 BREAKING = ("different", "gone")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Model
 from dataops.crosscheck.compare import Comparison
 from dataops.crosscheck.datasets import Build, Side
+from dataops.manifest import Model
 
 STATES = {
     "empty": "was built without rows (--empty)",

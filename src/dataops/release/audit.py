@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import BUILT, Code
 from dataops.crosscheck.command import compare
 from dataops.crosscheck.datasets import RECORD, Side, open_side
 from dataops.crosscheck.results import Result, describe_side
 from dataops.dbt import FAILURES, one_line
+from dataops.manifest import BUILT, Code
 from dataops.quarantine import lineage_of
 from dataops.release import CannotRelease, duckdb_file
 from dataops.release.store import MANIFEST, Version

@@ -21,14 +21,14 @@ from packaging.requirements import Requirement
 from rich.console import Console
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Code as ParsedCode
-from dataops.crosscheck.code import read_code
 from dataops.crosscheck.command import FOLDER as CROSSCHECK_RESULTS
 from dataops.crosscheck.command import remove_results, write_results
 from dataops.crosscheck.datasets import Side, open_side
+from dataops.crosscheck.parse import read_code
 from dataops.crosscheck.results import BREAKING, Result
 from dataops.crosscheck.terminal import show
 from dataops.dbt import cause, close_warehouse, invoke_dbt
+from dataops.manifest import Code as ParsedCode
 from dataops.project import PROJECT
 from dataops.release import CannotRelease, audit, duckdb_file, repository, store
 from dataops.release.acceptance import (
@@ -286,7 +286,7 @@ class Release:
         if self.base is None:
             return {}
         try:
-            found = broken_contracts(self.parsed.manifest, self.base.folder / store.MANIFEST)
+            found = broken_contracts(self.parsed.dbt_manifest, self.base.folder / store.MANIFEST)
         except CannotRelease as reason:
             if any(not one.models for one in self.accepted):  # else nothing could be released any more
                 self.console.print(f"Contracts are not compared: {reason.problem}", markup=False, soft_wrap=True)
