@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-comparison = import_module("dataops.crosscheck.compare")
-Comparer = comparison.Comparer
+compare = import_module("dataops.crosscheck.compare")
+Comparer = compare.Comparer
 
 # Awkward on purpose: reserved, in mixed case, quoted, and the names that the comparison's own SQL uses.
 NAMES = [
@@ -35,7 +35,7 @@ NAMES = [
     "k1",
     "f",
     "base_f",
-    "surplus",
+    "count_delta",
     "x.y",
     "rowid",
 ]
@@ -105,7 +105,7 @@ def load(connection, name: str, columns: list[tuple[str, str]], rows: list[tuple
         connection.execute(f"insert into {name} values ({', '.join('?' * len(row))})", row)
 
 
-def compared(columns, base, head, key=(), **options) -> comparison.Comparison:
+def compared(columns, base, head, key=(), **options) -> compare.Comparison:
     with duckdb.connect() as connection:
         load(connection, "base_table", columns, base)
         load(connection, "head_table", columns, head)
@@ -119,10 +119,10 @@ def multiset_difference(base, head) -> tuple[int, int]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(tables(), st.sampled_from([0, 1, 3, comparison.GLANCED_ROWS]))
-def test_it_finds_what_a_naive_comparison_finds(table, glanced_rows):
+@given(tables(), st.sampled_from([0, 1, 3, compare.PROBED_ROWS]))
+def test_it_finds_what_a_naive_comparison_finds(table, probed_rows):
     columns, base, head, key = table
-    with mock.patch.object(comparison, "GLANCED_ROWS", glanced_rows):  # so that both ways are gone
+    with mock.patch.object(compare, "PROBED_ROWS", probed_rows):  # so that both ways are gone
         result = compared(columns, base, head, key)
     base, head = ([tuple(map(plain, row)) for row in rows] for rows in (base, head))
     added, removed = multiset_difference(base, head)
@@ -211,7 +211,7 @@ def test_a_key_that_is_none_is_said_and_not_used(base, head, problem):
 
 def test_a_key_that_repeats_is_found_where_only_a_sample_was_looked_at(monkeypatch):
     """Above a million rows; here from the first row on, with a sample that sees nothing."""
-    monkeypatch.setattr(Comparer, "_repeats", lambda self, side, rows: False)
+    monkeypatch.setattr(Comparer, "_repeats", lambda self, which, rows: False)
     for base, head in [
         ([(1, 1), (1, 1)], [(1, 1)]),
         ([(1, 1), (1, 2)], [(1, 1)]),
@@ -239,10 +239,10 @@ ROWS = [(at, Decimal(at)) for at in range(10)]
     ],
     ids=["one of the last rows", "more rows", "the same", "the same in another order", "one of the first rows"],
 )
-def test_what_differs_at_a_glance_needs_no_pass_over_all_rows(head, passes):
+def test_what_the_probe_shows_to_differ_needs_no_pass_over_all_rows(head, passes):
     first_pass = mock.Mock(side_effect=Comparer._fingerprints)
     with (
-        mock.patch.object(comparison, "GLANCED_ROWS", 4),
+        mock.patch.object(compare, "PROBED_ROWS", 4),
         mock.patch.object(Comparer, "_fingerprints", lambda self: first_pass(self)),
     ):
         result = compared(COLUMNS, ROWS, head, ["id"])
@@ -363,7 +363,7 @@ def test_a_version_continues_the_model_without_versions():
             )
             for id, name in builds.items()
         }
-        return sides.Side("prod", "prod", Path("prod.duckdb"), found, {})
+        return sides.Dataset("prod", "prod", Path("prod.duckdb"), found, {})
 
     models = {f"model.shop.{id}": SimpleNamespace(unique_id=f"model.shop.{id}") for id in ("sales.v1", "sales.v2")}
     head = side(**{"sales.v1": "sales", "sales.v2": "sales_v2"})

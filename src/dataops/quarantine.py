@@ -19,8 +19,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataops.console import measure, new_console, print_whole
-from dataops.crosscheck.compare import quote
 from dataops.crosscheck.datasets import RECORD
+from dataops.crosscheck.dialect import quote
 from dataops.errors import DataopsError
 from dataops.release import store
 from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file

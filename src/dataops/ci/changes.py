@@ -21,7 +21,7 @@ import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
 from dataops.ci.prod import Prod
-from dataops.crosscheck.compare import quote
+from dataops.crosscheck.dialect import quote
 from dataops.dbt import invoke_dbt
 from dataops.manifest import BUILT
 from dataops.release.contracts import broken_contracts

@@ -32,8 +32,8 @@ from dataops.ci.summary import Step, Summary, write_summary
 from dataops.console import new_console
 from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.command import remove_results, write_results
-from dataops.crosscheck.datasets import open_side, workspace
-from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_side
+from dataops.crosscheck.datasets import open_dataset, workspace
+from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_dataset
 from dataops.crosscheck.terminal import show
 from dataops.dbt import FAILURES, close_warehouse, invoke_dbt
 from dataops.errors import DataopsError
@@ -216,13 +216,13 @@ class Run:
 
     def crosscheck(self, code: Code, chosen: list, broken_contracts: dict[str, str]) -> Result:
         """The comparison of some models with prod's version, shown and written as `make crosscheck` does."""
-        result = Result(describe_side(None, "prod"), describe_side(None, "ci"), project=code.project)
+        result = Result(describe_dataset(None, "prod"), describe_dataset(None, "ci"), project=code.project)
         try:
-            base = replace(open_side(str(self.prod.file)), name="prod")
-            result.base = describe_side(base, "prod")
+            base = replace(open_dataset(str(self.prod.file)), name="prod")
+            result.base = describe_dataset(base, "prod")
             if chosen or self.file.exists():
-                head = open_side("ci")
-                result.head = describe_side(head, "ci")
+                head = open_dataset("ci")
+                result.head = describe_dataset(head, "ci")
                 with workspace(base, head) as space:
                     result.models = list(compare_models(space, base, head, chosen, code.models, True, self.examples))
             else:  # nothing had to be built

@@ -14,8 +14,9 @@ from typing import Any
 import duckdb
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.compare import Comparer, Comparison
-from dataops.crosscheck.datasets import Build, Side, Workspace
+from dataops.crosscheck.compare import Comparer
+from dataops.crosscheck.comparison import Comparison
+from dataops.crosscheck.datasets import Build, Dataset, Workspace
 from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
 from dataops.manifest import BUILT, Model
 
@@ -158,7 +159,7 @@ def _count_kinds(models: list[ModelResult]) -> str:
     return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
 
 
-def describe_side(side: Side | None, name: str) -> dict[str, Any]:
+def describe_dataset(side: Dataset | None, name: str) -> dict[str, Any]:
     """What a result says of a side."""
     if side is None:
         return {"name": name, "file": None, "built_at": None}
@@ -171,8 +172,8 @@ def describe_side(side: Side | None, name: str) -> dict[str, Any]:
 
 def compare_models(
     space: Workspace,
-    base: Side,
-    head: Side,
+    base: Dataset,
+    head: Dataset,
     selected: list[Model],
     models: dict[str, Model],
     all_selected: bool,
@@ -203,7 +204,7 @@ def compare_models(
                 yield result
 
 
-def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
+def gone_models(base: Dataset, head: Dataset, models: dict[str, Model]) -> list[str]:
     """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
     places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
     continued = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
@@ -215,7 +216,7 @@ def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
     ]
 
 
-def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
+def build_before(base: Dataset, model: Model, after: Build | None) -> Build | None:
     """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
     unversioned = base.builds.get(model.unique_id.rpartition(".v")[0])
     continued = unversioned if unversioned and after and unversioned.name == after.name else None
@@ -223,10 +224,10 @@ def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
 
 
 def _compare_model(
-    space: Workspace, base: Side, head: Side, model: Model, models: dict[str, Model], examples: int
+    space: Workspace, base: Dataset, head: Dataset, model: Model, models: dict[str, Model], examples: int
 ) -> ModelResult:
     result = ModelResult(model.unique_id, model.name, model.file, "not compared")
-    limits = model.allowance
+    limits = model.thresholds
     result.limits = {
         name: str(getattr(limits, name))
         for name in ("rows_added", "rows_removed", "rows_changed")
@@ -277,7 +278,7 @@ def _compare_model(
             example_count=examples,
             is_view=space.is_view,
         ).compare()
-        absent = model.allowance.ignore_columns - {name.lower() for name in comparison.columns_ignored}
+        absent = model.thresholds.ignore_columns - {name.lower() for name in comparison.columns_ignored}
         if absent:
             raise CannotCompare(
                 f"meta.crosscheck.ignore_columns of {model.name} names {', '.join(sorted(absent))}, which is on neither side.",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from dataops.crosscheck.compare import quote
+from dataops.crosscheck.dialect import quote
 from dataops.release import CannotRelease, store
 from dataops.release.store import DATA as NAME
 from dataops.release.store import Version, shown

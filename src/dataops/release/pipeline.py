@@ -23,7 +23,7 @@ from rich.console import Console
 from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.command import FOLDER as CROSSCHECK_RESULTS
 from dataops.crosscheck.command import remove_results, write_results
-from dataops.crosscheck.datasets import Side, open_side
+from dataops.crosscheck.datasets import Dataset, open_dataset
 from dataops.crosscheck.parse import read_code
 from dataops.crosscheck.results import BREAKING, Result
 from dataops.crosscheck.terminal import show
@@ -258,9 +258,9 @@ class Release:
         warned = f", {found['warned']} warned" if found["warned"] else ""
         return f"{found['built']} built, {found['passed']} tests passed{warned}"
 
-    def _side(self) -> Side:
+    def _side(self) -> Dataset:
         try:
-            return open_side("prod")
+            return open_dataset("prod")
         except CannotCompare as reason:
             raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
 
@@ -318,7 +318,7 @@ class Release:
         accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
         return result.headline + accepted + self._drop_orphans(place, side)
 
-    def _drop_orphans(self, place: Path, side: Side) -> str:
+    def _drop_orphans(self, place: Path, side: Dataset) -> str:
         """After the crosscheck, which names what is gone: dropped only where that is accepted."""
         orphans = audit.orphans(place, audit.read_manifest(place / store.MANIFEST), side)
         duckdb_file.drop(place, orphans)
