@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
-from importlib import import_module
-from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
-compare = import_module("dataops.crosscheck.compare")
-Comparer = compare.Comparer
+from dataops.crosscheck import compare
+from dataops.crosscheck.compare import Comparer
 
 # Awkward on purpose: reserved, in mixed case, quoted, and the names that the comparison's own SQL uses.
 NAMES = [
@@ -299,21 +294,6 @@ def test_of_a_wide_row_the_columns_that_differ_are_shown_and_the_others_counted(
     assert (len(added.values), added.columns_left_out) == (8, 0)
 
 
-def test_columns_that_are_left_out_are_counted_wherever_rows_are_shown(tmp_path):
-    results, markdown, page, terminal = (
-        import_module(f"dataops.crosscheck.{name}") for name in ("results", "markdown", "page", "terminal")
-    )
-    columns = [(f"c{at}", "BIGINT") for at in range(12)]
-    found = compared(columns, [], [tuple(range(12))])
-    model = results.ModelResult("model.x.m", "m", "m.sql", "different", comparison=found)
-    side = {"name": "dev", "file": "dev.duckdb", "built_at": None}
-    result = results.Result(side, {**side, "name": "prod"}, [model])
-    console = Console(width=200, file=io.StringIO())
-    terminal.show(console, result, [tmp_path])
-    for said in (console.file.getvalue(), markdown.as_markdown(result), page.as_page(result)):
-        assert "… 4 columns more" in said
-
-
 def test_personal_data_is_never_shown():
     columns = [("email", "VARCHAR"), ("salary", "BIGINT"), ("city", "VARCHAR")]
     base = [("ada@example.com", 123456, "Harbour"), ("bob@example.com", 234567, "Old Town")]
@@ -346,32 +326,3 @@ def test_tables_without_a_column_in_common_are_counted():
         connection.execute("create table head_table as select 1 as b from range(5)")
         result = Comparer(connection, "base_table", "head_table", ["a"]).compare()
     assert (result.rows_base, result.rows_head, result.rows_added, result.columns_differ) == (3, 5, 2, True)
-
-
-def test_a_version_continues_the_model_without_versions():
-    """Its readers find the same relation, so it is compared with what that held, and nothing is gone; in later releases too."""
-    sides, results = (
-        import_module("dataops.crosscheck.datasets"),
-        import_module("dataops.crosscheck.results"),
-    )
-
-    def side(**builds: str):
-        """A side with these models, by id and the name of their relation."""
-        found = {
-            f"model.shop.{id}": sides.Build(
-                f"model.shop.{id}", "marts", name, "prod", "", "success", datetime(2026, 1, 1), 0
-            )
-            for id, name in builds.items()
-        }
-        return sides.Dataset("prod", "prod", Path("prod.duckdb"), found, {})
-
-    models = {f"model.shop.{id}": SimpleNamespace(unique_id=f"model.shop.{id}") for id in ("sales.v1", "sales.v2")}
-    head = side(**{"sales.v1": "sales", "sales.v2": "sales_v2"})
-    old = side(sales="sales", stock="stock")
-    before = [results.build_before(old, model, head.builds[id]) for id, model in models.items()]
-    assert before == [old.builds["model.shop.sales"], None]
-    assert results.gone_models(old, head, models) == ["model.shop.stock"]
-    later = side(**{"sales": "sales", "sales.v1": "sales", "sales.v2": "sales_v2"})
-    assert results.gone_models(later, head, models) == []
-    elsewhere = side(**{"sales.v1": "sales_v1", "sales.v2": "sales_v2"})
-    assert results.gone_models(old, elsewhere, models) == ["model.shop.sales", "model.shop.stock"]
