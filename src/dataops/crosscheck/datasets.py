@@ -105,16 +105,43 @@ def open_dataset(name: str) -> Dataset:
         CannotCompare: there is none of that name, it was not built, or it cannot be read.
     """
     environment, file = _locate(name)
-    shown = os.path.relpath(file)
-    build = how_to_build(environment) if environment else ""
     if environment == "prod" and not is_candidate():
         _require_whole()
-    if not file.exists():  # an environment: a path was looked at before
-        raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
-    remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
+    if not file.exists():  # of an environment: a path has been checked
+        raise CannotCompare(
+            f"{name} was not built: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(environment)}"
+        )
+    return read_dataset(name, environment, file)
+
+
+def read_dataset(name: str, environment: str | None, file: Path) -> Dataset:
+    """Reads what was built in a warehouse file.
+
+    Args:
+        name: as the user writes it.
+        environment: dev, ci or prod; None for another file.
+        file: the warehouse file.
+
+    Raises:
+        CannotCompare: it cannot be read, or holds no record of a build.
+    """
+    shown, build = os.path.relpath(file), how_to_build(environment) if environment else ""
     if problem := wait_until_readable(file):
-        anew = f"Try again later, or move the file away and type: {build}" if environment else "Name a warehouse file."
-        raise CannotCompare(problem, anew)
+        again = f"Try again later, or move the file away and type: {build}" if environment else "Name a warehouse file."
+        raise CannotCompare(problem, again)
+    remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
+    kinds, builds = _read(file)
+    if builds is None:
+        raise CannotCompare(f"{name} ({shown}) has no record of what was built in it.", remedy)
+    if not builds:
+        raise CannotCompare(f"{name} ({shown}) holds nothing that was built.", remedy)
+    version = store.Version(file.resolve().parent)
+    outside = duckdb_file.reading_outside(version) if version.facts else []
+    return Dataset(name, environment, file, builds, kinds, frozenset(outside))
+
+
+def _read(file: Path) -> tuple[dict[tuple[str, str], str], dict[str, Build] | None]:
+    """The relations of a warehouse file (`table` or `view`), and what was built in it; None if that was not recorded."""
     with duckdb.connect() as connection:
         _attach(connection, file, "dataset")
         kinds = {
@@ -125,22 +152,13 @@ def open_dataset(name: str) -> Dataset:
             ).fetchall()
         }
         records = sorted(schema for schema, table in kinds if table == RECORD)
-        if not records:
-            raise CannotCompare(f"{name} ({shown}) has no record of what was built in it.", remedy)
-        rows = [
-            row
-            for schema in records
-            for row in connection.execute(
-                "select unique_id, relation_schema, relation_name, target_name, code_checksum, state, run_started_at,"
-                f" recent_days from dataset.{quote(schema)}.{quote(RECORD)}"
-            ).fetchall()
-        ]
-    builds = {build.unique_id: build for build in sorted((Build(*row) for row in rows), key=lambda one: one.started_at)}
-    if not builds:
-        raise CannotCompare(f"{name} ({shown}) holds nothing that was built.", remedy)
-    version = store.Version(file.resolve().parent)
-    outside = duckdb_file.reading_outside(version) if version.facts else []
-    return Dataset(name, environment, file, builds, kinds, frozenset(outside))
+        columns = (
+            "unique_id, relation_schema, relation_name, target_name, code_checksum, state, run_started_at, recent_days"
+        )
+        tables = [f"select {columns} from dataset.{quote(schema)}.{quote(RECORD)}" for schema in records]
+        builds = [Build(*row) for table in tables for row in connection.execute(table).fetchall()]
+    latest = {build.unique_id: build for build in sorted(builds, key=lambda build: build.started_at)}
+    return kinds, latest if records else None
 
 
 def _locate(name: str) -> tuple[str | None, Path]:
