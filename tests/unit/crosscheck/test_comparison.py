@@ -49,7 +49,7 @@ KEY_TYPES = ["BIGINT", "VARCHAR", "TIMESTAMP", "DECIMAL(18,3)", "DATE"]
 
 @st.composite
 def tables(draw) -> tuple[list[tuple[str, str]], list[tuple], list[tuple], list[str]]:
-    """Columns, the rows of both sides, and the columns that are said to be the key: often one, sometimes wrongly."""
+    """Columns, the rows of base and head, and the columns that are declared as the key: often one, sometimes wrongly."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=5, unique_by=str.lower))
     key_size = draw(st.integers(0, 2))
     types = [draw(st.sampled_from(KEY_TYPES if at < key_size else sorted(VALUES))) for at in range(len(names))]
@@ -124,7 +124,7 @@ def test_it_finds_what_a_naive_comparison_finds(table, probed_rows):
     width = len(key)
     assert (result.rows_base, result.rows_head) == (len(base), len(head))
     keys = [[row[:width] for row in rows] for rows in (base, head)]
-    is_key = width and all(len(set(side)) == len(side) and not any(None in one for one in side) for side in keys)
+    is_key = width and all(len(set(of)) == len(of) and not any(None in one for one in of) for of in keys)
     if not added and not removed:
         assert not result.rows_differ
         return
@@ -138,8 +138,7 @@ def test_it_finds_what_a_naive_comparison_finds(table, probed_rows):
         return
     before, after = ({row[:width]: row for row in rows if None not in row[:width]} for rows in (base, head))
     assert all(
-        len(set(side)) == len(side)
-        for side in ([k for k in keys[0] if None not in k], [k for k in keys[1] if None not in k])
+        len(set(of)) == len(of) for of in ([k for k in keys[0] if None not in k], [k for k in keys[1] if None not in k])
     )
     changed = [one for one in before.keys() & after.keys() if before[one] != after[one]]
     assert result.rows_added == len(after.keys() - before.keys())

@@ -1,0 +1,10 @@
+"""Holds a DuckDB file open, as a program that writes it does, until it is ended: hold_warehouse.py FILE"""
+
+import sys
+import time
+
+import duckdb
+
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+time.sleep(120)
