@@ -132,16 +132,15 @@ def test_a_selection_of_nothing_is_an_error(built_project, arguments, problem):
     assert outcome(built_project)["models"] == []
 
 
-def test_thresholds_are_read_before_anything_is_compared(project):
+def test_thresholds_are_read_from_the_yaml(project):
     yaml = project / "models/staging/small.yml"
-    edit(yaml, "    columns:\n", "    config: {meta: {owner: ada, crosscheck: {rows_changed: 1}}}\n    columns:\n")
+    thresholds = "crosscheck: {rows_added: 1, rows_removed: 1}"
+    edit(yaml, "    columns:\n", f"    config: {{meta: {{owner: ada, {thresholds}}}}}\n    columns:\n")
     change(project / DEV, "update dev_staging.first set number = 7")
     assert "1 within their thresholds" in crosscheck(project, "first", code=0).output
-    edit(yaml, "rows_changed: 1", "row_changed: 1")
+    edit(yaml, "rows_added: 1", "row_added: 1")
     done = crosscheck(project, "first", code=2)
-    assert (
-        "small.yml: meta.crosscheck of first has no threshold 'row_changed'. Did you mean rows_changed?" in done.output
-    )
+    assert "small.yml: meta.crosscheck of first has no threshold 'row_added'. Did you mean rows_added?" in done.output
 
 
 def test_a_macro_of_the_project_that_changed_makes_a_build_old(project):
