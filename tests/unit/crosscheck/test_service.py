@@ -299,10 +299,10 @@ def test_a_window_that_differs_is_not_compared_and_the_remedy_says_how_to_build(
 
 def test_two_files_of_one_name_are_compared_views_too(tmp_path):
     """A view names its database, so next to a file of the same name it would read the other file's tables."""
-    changed = models(
-        products=Built("select * replace (-1 as units_sold) from marts.base_products where product_id = 3")
-    )
-    files = [write(tmp_path / number / "prod.duckdb", CODE, one) for number, one in (("1", models()), ("2", changed))]
+    view = Built("from prod.marts.products", kind="view")  # with the database, as dbt writes it
+    changed = Built("select * replace (-1 as units_sold) from marts.base_products where product_id = 3")
+    contents = {"1": models(shown_products=view), "2": models(shown_products=view, products=changed)}
+    files = [write(tmp_path / number / "prod.duckdb", CODE, one) for number, one in contents.items()]
     result = compare(*(dataset(file, None) for file in files), CODE)
     for name in ("products", "shown_products"):
         found = of_model(result, name).comparison
