@@ -14,6 +14,7 @@ import click
 from dataops import monitoring
 from dataops.deps import install_packages
 from dataops.errors import DataopsError
+from dataops.git import ask
 from dataops.project import PROJECT, settings
 
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
@@ -24,23 +25,14 @@ CHECKED_PYTHON = """[ ! -f scripts/ready.sh ] || sh scripts/ready.sh || exit 1
 INSTALL_PYTHON=.venv/bin/python"""
 
 
-def git(*arguments: str) -> str | None:
-    """What a git command printed, or None where it failed or git is missing."""
-    try:
-        done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def install_hooks() -> str:
     """Installs the git hooks where that is possible, and says in one line what came of it."""
-    top = git("rev-parse", "--show-toplevel")
+    top = ask("rev-parse", "--show-toplevel")
     if top is None:
         return "not installed: this is no git repository yet. After `git init`: make setup"
     if Path(top).resolve() != PROJECT:
         return f"not installed: the git repository is {top}, and hooks belong to its root. `make lint` runs them all"
-    if shared := git("config", "core.hooksPath"):
+    if shared := ask("config", "core.hooksPath"):
         return (
             f"not installed: git is told to take hooks from {shared}. `make lint` runs them all; to have them at each"
             " commit: git config --unset core.hooksPath, then make setup"
@@ -51,7 +43,7 @@ def install_hooks() -> str:
     if done.returncode:
         return f"not installed: {(done.stderr or done.stdout).strip()}"
     for hook in HOOKS:  # so that after a move of the project a hook says what to do
-        file = PROJECT / git("rev-parse", "--git-path", f"hooks/{hook}")
+        file = PROJECT / ask("rev-parse", "--git-path", f"hooks/{hook}")
         file.write_text(PYTHON_OF_HOOK.sub(CHECKED_PYTHON, file.read_text(encoding="utf-8")), encoding="utf-8")
     return f"{', '.join(HOOKS)}: installed"
 

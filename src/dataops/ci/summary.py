@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dataops.ci import SUMMARY
 from dataops.crosscheck.markdown import as_markdown, text
 from dataops.crosscheck.results import Result
+from dataops.files import write_whole
 
 MOST = 64_000  # characters; GitHub takes 65,536 for a comment
 MOST_NAMES = 40  # in one list
@@ -102,9 +103,7 @@ def shortened(message: str) -> str:
 def write_summary(summary: Summary) -> None:
     """Writes the summary to its file, and to the page of the run where GitHub names one."""
     SUMMARY.parent.mkdir(parents=True, exist_ok=True)
-    part = SUMMARY.with_suffix(".part")
-    part.write_text(summary.as_markdown(), encoding="utf-8")
-    os.replace(part, SUMMARY)
+    write_whole(SUMMARY, summary.as_markdown())
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(page, "a", encoding="utf-8") as file:
             file.write(summary.as_markdown())

@@ -24,6 +24,7 @@ from dataops.crosscheck.page import as_page
 from dataops.crosscheck.results import Result, compare_models, describe_side
 from dataops.crosscheck.terminal import show
 from dataops.errors import DataopsError, Interrupted, was_interrupted
+from dataops.files import write_whole
 
 FOLDER = Path("target", "crosscheck")
 
@@ -161,7 +162,5 @@ def write_results(result: Result) -> list[Path]:
         "result.json": json.dumps(result.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     for name, text in texts.items():
-        part = FOLDER / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, FOLDER / name)
+        write_whole(FOLDER / name, text)
     return [FOLDER / name for name in texts]

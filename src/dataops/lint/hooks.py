@@ -25,6 +25,8 @@ import click
 import yaml
 
 from dataops.errors import WRONG, DataopsError
+from dataops.files import write_whole
+from dataops.git import GitFailed, git
 from dataops.project import PROJECT
 
 MEMORY = PROJECT / "target" / "lint.json"
@@ -48,13 +50,11 @@ class Index:
         self.add_all()
 
     def git(self, *arguments: str, text: str | None = None) -> str:
-        """What a git command prints; ends with git's own message where it fails."""
-        done = subprocess.run(
-            ["git", *arguments], check=False, cwd=PROJECT, env=self.environment, input=text, stdout=-1, encoding="utf-8"
-        )
-        if done.returncode:
-            raise DataopsError("git could not list the files; the message above says why.")
-        return done.stdout
+        """What a git command prints, with this index."""
+        try:
+            return git(*arguments, environment=self.environment, text=text)
+        except GitFailed as error:
+            raise DataopsError(f"git could not list the files: {error.problem}") from None
 
     def add_all(self) -> None:
         """Takes up every file as it is now."""
@@ -102,9 +102,7 @@ def remember(settings: str, entries: set[str]) -> None:
     """Notes that these files passed under these settings."""
     MEMORY.parent.mkdir(parents=True, exist_ok=True)
     passed = sorted(filter(is_remembered, entries))
-    beside = MEMORY.with_suffix(".json.new")
-    beside.write_text(json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n", encoding="utf-8")
-    os.replace(beside, MEMORY)
+    write_whole(MEMORY, json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n")
 
 
 def stages_of(hook: str, task: str) -> list[str]:

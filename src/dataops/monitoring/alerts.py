@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,9 +27,10 @@ from elementary.monitor.data_monitoring.alerts.data_monitoring_alerts import Dat
 from elementary.monitor.data_monitoring.alerts.integrations.integrations import Integrations
 
 from dataops.errors import DataopsError
+from dataops.git import ask
 from dataops.monitoring import ENVIRONMENTS, candidates, opened, package_problem, require
 from dataops.monitoring.edr import configure, describe_anomalies
-from dataops.project import PROJECT, settings
+from dataops.project import settings
 from dataops.release import store
 
 DAYS = 7  # Failures that are older are not sent any more: a webhook set up today does not bring last year's.
@@ -77,12 +77,8 @@ def runbook_page(alert) -> str:
 
 def repository_address() -> str | None:
     """Where the project's files can be read in a browser, from git's `origin`, or None where that is no web host."""
-    command = ["git", "remote", "get-url", "origin"]
-    try:
-        done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    found = re.fullmatch(r"(?:https?://(?:[^@/]+@)?|ssh://git@|git@)([^/:]+)[/:](.+?)(?:\.git)?/?", done.stdout.strip())
+    origin = ask("remote", "get-url", "origin") or ""
+    found = re.fullmatch(r"(?:https?://(?:[^@/]+@)?|ssh://git@|git@)([^/:]+)[/:](.+?)(?:\.git)?/?", origin)
     if not found:
         return None
     host, path = found.groups()

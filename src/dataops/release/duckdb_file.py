@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from rich.filesize import decimal
 
 from dataops.crosscheck.compare import quote
 from dataops.release import CannotRelease, store
@@ -47,19 +48,6 @@ class Copy:
     size: int
 
 
-def in_units(size: float) -> str:
-    """A number of bytes as people read it.
-
-    >>> in_units(4_993_024)
-    '5.0 MB'
-    """
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 def copy_from(base: Version, place: Path) -> Copy:
     """Puts a copy of a version's data into a folder.
 
@@ -76,10 +64,10 @@ def copy_from(base: Version, place: Path) -> Copy:
     free, needed = shutil.disk_usage(place).free, size * (1 if how == "cloned" else 2) + ROOM
     if free < needed:
         target.unlink(missing_ok=True)
-        parts = "" if how == "cloned" else f"{in_units(size)} for the copy, "
+        parts = "" if how == "cloned" else f"{decimal(size)} for the copy, "
         raise CannotRelease(
-            f"{shown(place.parent)} has {in_units(free)} free, and a release needs {in_units(needed)}:"
-            f" {parts}{in_units(size)} to build beside it, {in_units(ROOM)} for the rest.",
+            f"{shown(place.parent)} has {decimal(free)} free, and a release needs {decimal(needed)}:"
+            f" {parts}{decimal(size)} to build beside it, {decimal(ROOM)} for the rest.",
             "Free some, or keep fewer versions: RELEASES_KEPT (.env.example).",
         )
     if how == "copied":

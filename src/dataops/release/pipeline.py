@@ -19,6 +19,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 from rich.console import Console
+from rich.filesize import decimal
 
 from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.code import Code as ParsedCode
@@ -29,6 +30,7 @@ from dataops.crosscheck.datasets import Side, open_side
 from dataops.crosscheck.results import BREAKING, Result
 from dataops.crosscheck.terminal import show
 from dataops.dbt import cause, close_warehouse, invoke_dbt
+from dataops.files import sync
 from dataops.project import PROJECT
 from dataops.release import CannotRelease, audit, duckdb_file, repository, store
 from dataops.release.acceptance import (
@@ -45,7 +47,6 @@ from dataops.release.acceptance import (
     wording,
 )
 from dataops.release.contracts import broken_contracts
-from dataops.release.duckdb_file import in_units
 from dataops.release.inputs import read_inputs
 from dataops.release.repository import Code
 from dataops.release.store import Version
@@ -160,7 +161,7 @@ class Release:
             audit.read_manifest(place / store.MANIFEST)
             self.facts.pop("stopped_by", None)
             self.write_facts("published")
-            store.sync(place / duckdb_file.NAME)
+            sync(place / duckdb_file.NAME)
             version = store.admit(place, self.id)
             milliseconds = store.point_at(version)
             try:
@@ -196,6 +197,9 @@ class Release:
         uncommitted = f", with {count} uncommitted file{'s' * (count != 1)}" if count else ""
         what = "Dry run" if self.id == store.DRY_RUN else f"Release {self.id}"
         self.console.print(f"{what}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
+        if self.code.unread:
+            files = ", ".join(self.code.unread[:3]) + (" …" if len(self.code.unread) > 3 else "")
+            self.console.print(f"Not in git, and not part of the release: {files}", markup=False, soft_wrap=True)
         for name in self.facts.get("inputs", {}).get("unknown", []) if self.resumed else ():
             self.console.print(
                 f"Whether the source {name} has changed since {self.id} was built cannot be known here;"
@@ -232,7 +236,7 @@ class Release:
         if self.base is None:
             return "the first version: nothing to start from"
         copy = duckdb_file.copy_from(self.base, place)
-        return f"{in_units(copy.size)} of {self.base.id} {copy.how}"
+        return f"{decimal(copy.size)} of {self.base.id} {copy.how}"
 
     def _build(self, place: Path) -> str:
         shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
@@ -371,7 +375,7 @@ class Release:
             why = cause(result) or "the message above says why"
             raise Stopped([f"the docs could not be made: {why}"], "Fix that, then: make release")
         shutil.copyfile(TARGET_PATH / "static_index.html", place / store.DOCS)
-        return f"{in_units((place / store.DOCS).stat().st_size)}"
+        return f"{decimal((place / store.DOCS).stat().st_size)}"
 
 
 @contextmanager
