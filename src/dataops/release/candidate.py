@@ -79,7 +79,8 @@ def _find(name: str) -> Version:
         if version.is_called(name):
             raise CannotRelease(f"{version.id} is a version of prod.", f"Type: make rollback TO={version.number}")
     kept = ", ".join(version.id for version in candidates)
+    if not candidates:
+        raise CannotRelease(f"No stopped candidate is kept, so there is no {name!r}.", "See: make releases")
     raise CannotRelease(
-        f"No stopped candidate is called {name!r}. " + (f"Kept are: {kept}." if kept else "None is kept."),
-        "See: make releases",
+        f"There is no stopped candidate {name!r}.{store.nearest(name, candidates)}", f"These are kept: {kept}."
     )

@@ -13,6 +13,7 @@ Numbers count up, whatever the clock says. Everything here but reading needs the
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dataops.files import sync, write_whole
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
 
@@ -180,8 +182,20 @@ def find(name: str, among: list[Version]) -> Version:
             raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
     if not among:
         raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", "See: make releases")
-    there = ", ".join(version.id for version in among)
-    raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+    names = ", ".join(version.id for version in among)
+    raise CannotRelease(f"There is no version {name!r}.{nearest(name, among)}", f"These are kept: {names}.")
+
+
+def nearest(name: str, among: list[Version]) -> str:
+    """A question that suggests the version with the most similar number or name; empty where none is similar.
+
+    >>> versions = [Version(Path("0042-2026-11-23")), Version(Path("0041-2026-11-20")), Version(Path("dry-run"))]
+    >>> [nearest(name, versions) for name in ("0042-2026-11-32", "442", "dryrun", "7")]
+    [' Did you mean 0042-2026-11-23?', ' Did you mean 42?', ' Did you mean dry-run?', '']
+    """
+    names = [*(version.id for version in among), *(str(version.number) for version in among if version.number)]
+    found = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {found[0]}?" if found else ""
 
 
 def require_prod() -> Version:
@@ -390,7 +404,9 @@ def as_of(moment: datetime) -> Version:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     events = [event for event in history() if datetime.fromisoformat(event["at"]) <= moment]
     if not events:
-        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", "See: make releases")
+        first = next((event["at"].replace("T", " ") for event in history()), None)
+        since = f" The first release was at {first}." if first else ""
+        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.{since}", "See: make releases")
     id = events[-1]["id"]
     if version := find_kept(id):
         return version
@@ -440,16 +456,4 @@ def find_kept(id: str | None) -> Version | None:
 
 def write_facts(place: Path, facts: dict[str, Any]) -> None:
     """Writes release.json, whole or not at all."""
-    part = place / f"{FACTS}.part"
-    part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    sync(part)
-    os.replace(part, place / FACTS)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(place / FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n", durable=True)
