@@ -24,6 +24,7 @@ from dataops.ci.prod import Prod
 from dataops.crosscheck.code import BUILT
 from dataops.crosscheck.compare import quote
 from dataops.dbt import invoke_dbt
+from dataops.model_versions import continued
 from dataops.release.contracts import broken_contracts
 from dataops.release.store import MANIFEST
 
@@ -77,11 +78,11 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
         for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
-    continued = continued_models(manifest, prod)
+    versioned = continued_models(manifest, prod)
     return Changes(
         selected,
-        [id for id in removed if id not in continued],
-        {name: text for name, text in broken.items() if name not in continued.values()},
+        [id for id in removed if id not in versioned],
+        {name: text for name, text in broken.items() if name not in versioned.values()},
     )
 
 
@@ -90,14 +91,9 @@ def continued_models(manifest: Manifest, prod: Prod) -> dict[str, str]:
 
     dbt takes such a model for one that was removed. The crosscheck compares the version with it, columns and types too.
     """
-    versions = {
-        (node.name, node.alias) for node in manifest.nodes.values() if getattr(node, "version", None) is not None
-    }
-    return {
-        id: node["name"]
-        for id, node in prod.nodes.items()
-        if id not in manifest.nodes and (node["name"], node.get("alias")) in versions
-    }
+    aliases = {id: node["alias"] for id, node in prod.nodes.items() if id not in manifest.nodes and "alias" in node}
+    found = {continued(id, node.alias, aliases) for id, node in manifest.nodes.items()}
+    return {id: prod.nodes[id]["name"] for id in aliases if id in found}
 
 
 def _release_from_contracts(prod: Prod, ids: AbstractSet[str]) -> None:

@@ -18,6 +18,7 @@ from dataops.crosscheck.code import BUILT, Model
 from dataops.crosscheck.compare import Comparer, Comparison
 from dataops.crosscheck.datasets import Build, Side, Workspace
 from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
+from dataops.model_versions import continued
 
 VERSION = 1
 BREAKING = ("different", "gone")
@@ -206,8 +207,8 @@ def compare_models(
 def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
     """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
     places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
-    continued = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
-    places |= {(build.schema, build.name) for build in continued if build}
+    before = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
+    places |= {(build.schema, build.name) for build in before if build}
     return [
         id
         for id, build in sorted(base.builds.items())
@@ -217,9 +218,10 @@ def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
 
 def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
     """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
-    unversioned = base.builds.get(model.unique_id.rpartition(".v")[0])
-    continued = unversioned if unversioned and after and unversioned.name == after.name else None
-    return base.builds.get(model.unique_id) or continued
+    if after is None or model.unique_id in base.builds:
+        return base.builds.get(model.unique_id)
+    id = continued(model.unique_id, after.name, {id: build.name for id, build in base.builds.items()})
+    return base.builds[id] if id else None
 
 
 def _compare_model(

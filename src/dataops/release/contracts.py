@@ -12,6 +12,7 @@ from dbt.contracts.graph.nodes import ModelNode
 from dbt.exceptions import ContractBreakingChangeError
 from dbt_common.exceptions import DbtBaseException
 
+from dataops.model_versions import continued
 from dataops.release import CannotRelease
 from dataops.release.store import shown
 
@@ -53,10 +54,8 @@ def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
 
 def _version_in_place_of(old: ModelNode, manifest: Manifest) -> ModelNode | None:
     """The version of a model that took over the relation of the model when it got versions."""
-    for node in manifest.nodes.values():
-        if isinstance(node, ModelNode) and node.version and (node.name, node.alias) == (old.name, old.alias):
-            return node if node.package_name == old.package_name else None
-    return None
+    versions = (node for node in manifest.nodes.values() if isinstance(node, ModelNode))
+    return next((node for node in versions if continued(node.unique_id, node.alias, {old.unique_id: old.alias})), None)
 
 
 def in_one_line(change: str) -> str:
