@@ -10,7 +10,7 @@ from dataops.project import PROJECT
 
 
 class GitFailed(DataopsError):
-    """A git command failed, or git is not installed. `problem` is git's own first line."""
+    """A git command failed, or git is not installed. `problem` is git's own line about it."""
 
 
 def git(*arguments: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
@@ -31,7 +31,8 @@ def git(*arguments: str, environment: Mapping[str, str] | None = None, text: str
     except FileNotFoundError:
         raise GitFailed("git is not installed.") from None
     if done.returncode:
-        raise GitFailed((done.stderr.strip().splitlines() or [f"git {arguments[0]} failed."])[0])
+        lines = done.stderr.strip().splitlines() or [f"git {arguments[0]} failed."]
+        raise GitFailed(next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0]))
     return done.stdout
 
 

@@ -69,5 +69,5 @@ def _connect(version: Version) -> duckdb.DuckDBPyConnection:
     from dataops.release import duckdb_file
 
     if version.problem and version.facts.get("outcome") == "published":
-        raise CannotRelease(f"{version.id} cannot be read: {version.problem}.", "Take another one: make releases")
+        raise CannotRelease(f"{version.id} cannot be read: {version.problem}.", "Choose another version: make releases")
     return duckdb_file.open_version(version)

@@ -113,33 +113,6 @@ def test_views_that_read_outside_stop_a_release_and_ci(erp_project, tmp_path):
     assert summary.count("is a view that reads outside the warehouse") == 3, summary
 
 
-@pytest.mark.parametrize(
-    ("sql", "yaml", "line"),
-    [
-        (
-            "{{ config(materialized='view') }} select 1",
-            "shop://m/a.yml",
-            "In the config(...) of m/a.sql, write materialized",
-        ),
-        ("select 1", "shop://m/a.yml", "Under its `config:` in m/a.yml, write `materialized: table`"),
-        ("select 1", None, "Write as the first line of m/a.sql: {{ config(materialized='table') }}"),
-    ],
-)
-def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line):
-    """What the SQL says wins over the YAML."""
-    node = {"raw_code": sql, "patch_path": yaml, "original_file_path": "m/a.sql"}
-    assert import_module("dataops.release.audit")._as_table(node).startswith(line)
-
-
-def test_a_view_whose_rows_cannot_be_computed_is_not_published(small_project, tmp_path):
-    project = copy_project(small_project, tmp_path)
-    sql = "select cast(filling as integer) as filling from {{ ref('second') }}"
-    (project / "models/staging/broken.sql").write_text(VIEW.format(kind="view", sql=sql), encoding="utf-8")
-    done = make_release(project, "--allow-uncommitted", code=1)
-    assert '"staging"."broken" of warehouse/prod/candidate/prod.duckdb cannot be read' in done.output, done
-    assert in_folder(project, "releases") == []
-
-
 def test_an_older_version_that_reads_outside_is_named_where_it_is_read(erp_project, tmp_path, monkeypatch):
     """Older releases of the template did not refuse such views."""
     project = copy_project(erp_project, tmp_path)

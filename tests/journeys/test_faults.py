@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults import kill_at_random_moments
-from tests.helpers import REPOSITORY, clean_environment, copy_project
-from tests.test_release import needs_mount
+from tests.helpers import REPOSITORY, clean_environment, copy_project, run
+from tests.journeys.test_release import needs_mount
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
@@ -37,15 +38,9 @@ def test_no_reader_ever_sees_a_part_of_a_version(project, seed):
 
 @needs_mount
 def test_a_full_disk_leaves_prod_whole(project, seed):
-    code = f"from pathlib import Path; from tests.faults import fill_the_disk; fill_the_disk(Path({str(project)!r}), 3, {seed})"
-    environment = clean_environment(PYTHONPATH=str(REPOSITORY))
-    done = subprocess.run(
-        ["unshare", "--mount", sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env=environment | {"HOME": os.environ["HOME"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, (seed, done.stdout, done.stderr)
-    assert "3 releases after them" in done.stdout
+    faults = (sys.executable, "-m", "tests.faults", "--kills", "0", "--full-disks", "3", "--seed", str(seed))
+    environment = clean_environment(PYTHONPATH=str(REPOSITORY), HOME=os.environ["HOME"])
+    command = ("unshare", "--mount", *faults, "--project", project)
+    done = run(*command, cwd=REPOSITORY, environment=environment)
+    assert done.code == 0, (seed, done)
+    assert "3 releases after them" in done.output
