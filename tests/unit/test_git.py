@@ -33,6 +33,15 @@ def test_a_failed_command_gives_gits_own_line(repository):
     assert git.ask("rev-parse", "--verify", "no-such-branch") is None
 
 
+def test_a_warning_before_the_error_is_passed_over(repository, tmp_path_factory, monkeypatch):
+    script = tmp_path_factory.mktemp("bin") / "git"
+    script.write_text("#!/bin/sh\nprintf 'warning: slow\\nfatal: no space\\n' >&2\nexit 128\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=":")
+    with pytest.raises(git.GitFailed, match="^fatal: no space$"):
+        git.git("add", "a.txt")
+
+
 def test_without_git(repository, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(git.GitFailed, match="git is not installed"):
