@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import sys
 
 import click
 import duckdb
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from dataops.console import new_console
 from dataops.dbt import close_warehouse, one_line
-from dataops.errors import WRONG, DataopsError, was_interrupted
+from dataops.errors import DONE, WRONG, DataopsError, was_interrupted
 from dataops.release import CannotRelease, duckdb_file, lock, store
 from dataops.release.acceptance import read_acceptance
 from dataops.release.candidate import stopped_release
@@ -51,7 +50,7 @@ from dataops.release.store import Version
 @explained()
 def main(
     accept: str | None, candidate: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int
-) -> None:
+) -> int:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
     Prod is whole, whatever happens.
@@ -82,7 +81,7 @@ def main(
                 version = release.publish()
         except Stopped as stopped:
             _tell_stopped(console, release, stopped)
-            sys.exit(WRONG)
+            return WRONG
         except BaseException as error:
             if isinstance(error, CannotRelease):
                 release.facts.pop("stopped_by", None)  # its data cannot be read, for one
@@ -94,6 +93,7 @@ def main(
         if not dry_run:
             _remove_outdated(console, keep)
         _tell_done(console, release, version, dry_run)
+    return DONE
 
 
 def _remove_outdated(console: Console, keep: int) -> None:

@@ -39,10 +39,7 @@ def dataops(capsys) -> Callable[..., Ran]:
     """Runs the command line, as `dataops` does."""
 
     def run(*arguments: str, code: int = 0) -> Ran:
-        try:
-            ended = cli.run(list(arguments))
-        except SystemExit as stop:  # Release.main ends with it where the audit stops it
-            ended = stop.code
+        ended = cli.run(list(arguments))
         printed = capsys.readouterr()
         output = " ".join((printed.out + printed.err).split())
         assert ended == code, output
