@@ -366,8 +366,9 @@ def test_what_reads_prod_names_the_version_to_go_back_to(project, lost):
         "link": ("so nothing says which version is prod", f"Type: make rollback TO=0002-{TODAY}"),
         "data": (f"0002-{TODAY} is prod, and its data is missing.", "make rollback TO=1"),
     }[lost]
-    for command in (("crosscheck",), ("dbt", "test", "--target", "prod")):
-        done = run(".venv/bin/dataops", *command, cwd=project)
+    for command in (("crosscheck",), ("dbt", "test")):
+        environment = clean_environment(**({"TARGET": "prod"} if command[0] == "dbt" else {}))
+        done = run(".venv/bin/dataops", *command, cwd=project, environment=environment)
         assert done.code, done
         assert all(text in done.output for text in expected), done
         assert "Traceback" not in done.output
@@ -376,7 +377,7 @@ def test_what_reads_prod_names_the_version_to_go_back_to(project, lost):
 def test_prod_is_written_by_a_release_alone(project):
     before = checksum(project / PROD)
     for command in ("build", "run", "seed", "snapshot"):
-        done = run(".venv/bin/dataops", "dbt", command, "--target", "prod", cwd=project)
+        done = run(".venv/bin/dataops", "dbt", command, cwd=project, environment=clean_environment(TARGET="prod"))
         assert done.code != 0
         assert "prod is written by a release alone. Type: make release" in done.output
     by_hand = run(".venv/bin/dbt", "build", "--target", "prod", cwd=project)
