@@ -1,7 +1,7 @@
 """Where the dbt packages come from: a folder, the hub or a mirror; and a project that has none of them.
 
 The hub here is a server on loopback that speaks its protocol, with a package of a few lines in the place of Elementary:
-what is tested is how a package gets into the project. With the real one: test_monitoring.py.
+what is tested is how a package gets into the project. With the real one: journeys/test_monitoring.py.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def dbt_parses(project: Path) -> None:
     (project / "dbt_packages").mkdir()
     (project / "dbt_packages" / "dataops").symlink_to(project / "packages" / "dataops")
     if (project / "docs/monitoring.md").is_file():
-        stand_in = "from dataops.monitoring import stub; stub.make(stub.INSTALLED / 'elementary', stub.used_tests())"
-        subprocess.run([sys.executable, "-B", "-c", stand_in], cwd=project, check=True)
+        stub = "from dataops.monitoring import stub; stub.write(stub.INSTALLED / 'elementary', stub.used_tests())"
+        subprocess.run([sys.executable, "-B", "-c", stub], cwd=project, check=True)
     with chdir(project):
         result = dbtRunner().invoke(["--quiet", "parse"])
     assert result.success, result.exception

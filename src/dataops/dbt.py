@@ -22,10 +22,9 @@ from dbt.exceptions import DbtProfileError, DbtProjectError
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
-from dataops import monitoring
 from dataops.errors import IMPOSSIBLE, WRONG, DataopsError, Interrupted
-from dataops.monitoring import damage, stub
-from dataops.project import settings, warehouse_problem
+from dataops.monitoring import monitor
+from dataops.project import warehouse_problem
 from dataops.release import CannotRelease, store
 from dataops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
@@ -63,10 +62,10 @@ def invoke_dbt(
     try:
         problem = _prepare(arguments)
         if not problem:
-            first, more = monitoring.preparation(target_of(arguments), arguments)
+            first, more = monitor().preparation(target_of(arguments), arguments)
             arguments += tuple(more)
             if first:
-                print("Making Elementary's tables, once", flush=True)
+                print("Creating the tables of monitoring, once", flush=True)
                 dbtRunner().invoke(first)
         runner = dbtRunner(manifest, callbacks=[on_event] if on_event else [])
         stopped = dbtRunnerResult(success=False, exception=CannotStart(problem))
@@ -139,12 +138,10 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     except OSError as error:
         return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
     target = target_of(arguments)
-    if settings().monitoring != "none":
-        packages = stub.packages_folder(monitored=monitoring.is_on(target) or "deps" in arguments)
-        os.environ["DATAOPS_PACKAGES_FOLDER"] = os.path.relpath(packages)  # the same in every check-out
+    os.environ.update(monitor().environment(target, every_package="deps" in arguments))
     if WITHOUT_WAREHOUSE.intersection(arguments):
         return None
-    if monitoring.is_on(target) and (problem := damage.make_usable(monitoring.monitoring_file(target))):
+    if problem := monitor().make_usable(target):
         return problem
     try:
         file = warehouse_file(target)

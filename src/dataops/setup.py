@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from dataops import monitoring
 from dataops.deps import install_packages
 from dataops.errors import DataopsError
-from dataops.project import PROJECT, settings
+from dataops.monitoring import monitor
+from dataops.project import PROJECT
 
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
 TOOLS = ["dbt-core", "dbt-duckdb", "duckdb"]
@@ -58,7 +58,7 @@ def install_hooks() -> str:
 
 def tools_summary() -> str:
     """How many packages .venv holds, and the versions of those that matter."""
-    tools = [*TOOLS, *(["elementary-data"] if settings().monitoring == "elementary" else [])]
+    tools = [*TOOLS, *monitor().tools]
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in tools)
     return f"{len(list(metadata.distributions()))} packages: {versions}; Python {platform.python_version()}"
 
@@ -73,7 +73,7 @@ def setup() -> None:
     print(f"    {tools_summary()}")
     print("2/3 dbt packages: ", end="", flush=True)
     print(install_packages())
-    if monitoring.has_package() and (problem := monitoring.package_problem()):
+    if problem := monitor().setup_problem():
         raise DataopsError(problem)
     print("3/3 Git hooks", install_hooks())
     print("Ready. Next: make build")

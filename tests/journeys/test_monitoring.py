@@ -1,7 +1,7 @@
 """Monitoring with the real Elementary package: each fault is caught by a named monitor, reported and alerted once.
 
 Needs DBT_PACKAGES_DIR, a folder with the unpacked dbt packages elementary and dbt_utils. What holds without it is in
-test_packages.py.
+test_packages.py and unit/monitoring.
 """
 
 from __future__ import annotations
@@ -342,9 +342,16 @@ def test_an_alert_speaks_of_the_day_that_is_wrong(project):
     assert "the last row_count value is 0.000." in orders.lower(), dry
 
 
-def test_teams_gets_a_card(project, slack):
+def choose(project: Path, setting: str, before: str, after: str) -> None:
+    """Changes a setting of the project."""
     settings = project / "pyproject.toml"
-    settings.write_text(settings.read_text().replace('to = "slack"', 'to = "teams"'))
+    text = settings.read_text(encoding="utf-8")
+    assert f'{setting} = "{before}"' in text
+    settings.write_text(text.replace(f'{setting} = "{before}"', f'{setting} = "{after}"'), encoding="utf-8")
+
+
+def test_teams_gets_a_card(project, slack):
+    choose(project, "alerts", "slack", "teams")
     monitors = break_yesterday(project, "a-day-not-loaded")
     slack.answer = lambda request: slack.reply(request, 500, "no")
     assert "teams did not take an alert" in send_alerts(project, slack).output
@@ -470,6 +477,21 @@ def test_old_history_is_removed_only_when_told(project):
     removed = succeed("make", "monitor-clean", "ARGS=--days 365 --yes", cwd=project)
     assert "10 rows removed; the last 365 days are kept." in removed.output
     assert query(project, HISTORY, count) == [(runs - 5, tests - 5)]
+
+
+def test_it_can_be_switched_off(project):
+    """By the setting alone: the package stays installed, and dbt sees its stub."""
+    choose(project, "monitoring", "elementary", "none")
+    before = (project / HISTORY).read_bytes()
+    done = build(project, FIRST)
+    assert done.code == 0, done
+    assert "WARN=0 ERROR=0 SKIP=0" in done.output
+    assert "orders_of_a_day" not in done.output
+    assert "lementary" not in done.output, done
+    assert (project / HISTORY).read_bytes() == before
+    refused = run("make", "report", cwd=project)
+    assert "Monitoring is off" in refused.output
+    assert refused.code != 0
 
 
 def test_dev_is_monitored_on_request_only(project, tmp_path):

@@ -1,6 +1,6 @@
 """What failed in a candidate that did not become prod is told from what failed in prod: in alerts, report and statistics.
 
-On small tables with Elementary's names and columns, without Elementary; with it, test_monitoring.py goes the same way.
+On small tables with Elementary's names and columns, without Elementary; with it, tests/journeys/test_monitoring.py goes the same way.
 """
 
 from __future__ import annotations
