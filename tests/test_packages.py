@@ -93,9 +93,9 @@ def test_without_any_package_all_but_monitoring_works(project):
     start = next(i for i, line in enumerate(done.output.splitlines()) if line.startswith("2/3"))
     assert [line.strip() for line in done.output.splitlines()[start : start + 3]] == [
         "2/3 dbt packages: monitoring is off.",
-        "The dbt hub cannot be reached (no connection). Elementary's dbt package is not installed; all else works.",
+        "The dbt hub cannot be reached (no connection). Elementary's dbt package is not installed; everything else works.",
         (
-            "To have it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>,"
+            "To install it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>,"
             " make setup"
         ),
     ]

@@ -23,7 +23,7 @@ import duckdb
 import pytest
 
 from tests.browser import look_at
-from tests.code_host import GitHub, Runner, failed, serving, step
+from tests.code_host import Runner, failed, hosting, step
 from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, start, succeed
 from tests.small_project import commit
 from tests.test_network import WATCHER
@@ -272,10 +272,8 @@ def test_every_morning_on_github_a_fault_is_reported_and_alerted(slack, tmp_path
     git_init(origin)
     succeed("make", "setup", cwd=origin, environment=clean_environment(DBT_PACKAGES_DIR=PACKAGES))
     first = commit(origin, "feat: start the project")
-    github = GitHub()
-    with serving(github.answer) as api, serving(github.download) as storage:
-        github.storage = storage.address
-        runner = Runner(origin, tmp_path, github, api.address)
+    with hosting() as github:
+        runner = Runner(origin, tmp_path, github, github.api.address)
         runner.secrets["ALERTS_WEBHOOK"] = slack.url
         (steps,) = runner.workflow("release.yml", first, set_up=False).values()
         assert failed(steps) == []
@@ -433,7 +431,7 @@ def test_a_build_that_is_killed_leaves_monitoring_readable_and_a_damaged_file_is
     asked = run("make", "report", cwd=project)
     assert asked.code != 0
     assert "monitoring.duckdb is damaged: Could not read enough bytes" in asked.output
-    assert "To set it aside and start the history again: make release" in asked.output
+    assert "To set it aside and start a new history: make release" in asked.output
     assert "Traceback" not in asked.output
     done = build(project, FIRST)
     assert done.code == 0, done
@@ -472,7 +470,7 @@ def test_old_history_is_removed_only_when_told(project):
     asked = run("make", "monitor-clean", "ARGS=--days 365", cwd=project)
     assert asked.code != 0
     assert re.search(r"dbt_run_results +5 rows", asked.output), asked
-    assert "Nothing was removed. To remove them: make monitor-clean ARGS=" in asked.output
+    assert "Nothing was removed.\nTo remove them: make monitor-clean ARGS=" in asked.output
     assert query(project, HISTORY, count) == [(runs, tests)]
     removed = succeed("make", "monitor-clean", "ARGS=--days 365 --yes", cwd=project)
     assert "10 rows removed; the last 365 days are kept." in removed.output

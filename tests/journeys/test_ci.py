@@ -1,4 +1,4 @@
-"""CI and CD: the workflows' own commands, in clean clones and in the order in which the host runs them.
+"""CI and CD: `make ci` on the small project, then the workflows' own commands in clean clones, in the order of the host.
 
 The hosts are played by tests/code_host.py; the projects' own code talks to their APIs.
 """
@@ -9,23 +9,18 @@ import io
 import json
 import re
 import shutil
-import tarfile
 import zipfile
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 import yaml
 
-from tests.code_host import NO_HUB, REPOSITORY_NAME, GitHub, Runner, failed, page_of, serving, step
+from tests.code_host import NO_HUB, REPOSITORY_NAME, GitLab, Runner, failed, hosting, serving, step
 from tests.helpers import clean_environment, copy_project, git_init, make_project, run, succeed
-from tests.small_project import commit, dataops, head
+from tests.small_project import commit, dataops, head, make_release, set_edition
 
 CUSTOMERS = "models/marts/customers.sql"
-
-
 PARSED_AGAIN = "Partial parsing enabled: 0 files deleted, 0 files added, 1 files changed."
 
 
@@ -51,15 +46,161 @@ def built(output: str) -> list[str]:
 
 
 @pytest.fixture
-def github(tmp_path):
+def github():
     """A repository on GitHub, with nothing in it yet."""
-    host = GitHub()
-    with serving(host.answer) as api, serving(host.download) as storage:
-        host.storage = storage.address
-        host.api, host.downloads = api, storage
+    with hosting() as host:
         yield host
 
 
+def make_ci(project: Path, code: int, *options: str, **environment: str) -> str:
+    """Runs `dataops ci` and returns what it printed and its summary."""
+    summary = project / "target/ci/summary.md"
+    output = dataops(project, "ci", *options, code=code, **environment).output
+    return output + (summary.read_text(encoding="utf-8") if summary.exists() else "")
+
+
+def compared(project: Path, name: str) -> dict:
+    """What the crosscheck says of a model."""
+    result = json.loads((project / "target/crosscheck/result.json").read_text(encoding="utf-8"))
+    (model,) = (model for model in result["models"] if model["name"] == name)
+    return model
+
+
+def parses(project: Path) -> int:
+    """How often dbt parsed the project in its last command."""
+    log = (project / "logs/dbt.log").read_text(encoding="utf-8").rpartition("Running with dbt")[2]
+    return len(re.findall("(?:Partial|partial) parsing|Starting full parse", log))
+
+
+def test_without_prod_everything_is_built_and_that_is_said(small_project, tmp_path):
+    project = copy_project(small_project, tmp_path)
+    done = succeed("make", "ci", cwd=project)
+    assert {"first", "second", "shown", "counted", "edition"} <= set(built(done.output))
+    assert "Prod has no version yet" in done.output
+    summary = (project / "target/ci/summary.md").read_text(encoding="utf-8")
+    assert "## 🟢 make ci" in summary
+    assert "nothing could be compared" in summary
+    assert (project / "warehouse/ci/ci_local.duckdb").exists()
+    assert not list((project / "warehouse/dev").glob("*.duckdb"))
+    assert "<html" in (project / "target/docs/index.html").read_text(encoding="utf-8")
+
+
+def test_a_change_is_green_or_red_and_a_commit_accepts_it(released_project, tmp_path):
+    project = copy_project(released_project, tmp_path)
+
+    # Nothing changed: nothing is built.
+    text = make_ci(project, 0)
+    assert "Nothing that dbt builds or tests differs from prod's version 0001-" in text
+    assert built(text) == []
+
+    # A change that leaves the data as it is builds that model and its children only, with prod's data.
+    replace(project / "models/staging/second.sql", "select number", "-- The number.\nselect number")
+    text = make_ci(project, 0)
+    assert sorted(built(text)) == ["second", "shown"]
+    assert "## 🟢 make ci" in text
+    assert "2 the same" in text
+    assert not (project / "warehouse/ci/ci_local_prod").exists()
+
+    # Other data is red, and the message says what to type.
+    set_edition(project, 2)
+    text = make_ci(project, 1)
+    assert "## 🔴 make ci" in text
+    assert compared(project, "first")["verdict"] == "different"
+    assert "Accept-Differences: counted, first, second, shown: why" in text.rpartition("## 🔴")[0]
+
+    # A name that is not a model accepts nothing, and is noted before anything is built.
+    commit(project, "chore: accept\n\nAccept-Differences: frist, second: misspelt")
+    text = make_ci(project, 1)
+    note = "names frist, which is not a model (did you mean first?): it accepts nothing"
+    assert 0 < text.index(note) < text.index("2/4")
+    assert note.replace("(", r"\(").replace(")", r"\)").replace("?", "?") in text.rpartition("## 🔴 make ci")[2]
+
+    commit(project, "chore: accept\n\nAccept-Differences: a new edition")
+    text = make_ci(project, 0)
+    assert "## 🟡 make ci" in text
+    assert "- a new edition" in text
+
+
+def test_a_model_that_is_gone_is_a_difference_until_a_commit_accepts_it(released_project, tmp_path):
+    project = copy_project(released_project, tmp_path)
+    (project / "models/staging/shown.sql").unlink()
+    (project / "models/staging/extra.sql").write_text("select 1 as id\n", encoding="utf-8")
+    text = make_ci(project, 1)
+    assert "1 only in ci, 1 only in prod" in text
+    assert built(text) == ["extra"]
+    assert re.search(r"^\| 🔴 \| shown \|", text, re.MULTILINE), text
+    assert re.search(r"^\| 🟡 \| extra \|", text, re.MULTILINE), text
+    assert "**Failed**" not in text
+    assert "Accept-Differences: shown: why" in text
+    succeed("make", "ci", "ARGS=--only-parse", cwd=project)
+    assert (project / "target/ci/summary.md").exists()
+    commit(project, "feat!: show nothing\n\nAccept-Differences: nobody looked at it")
+    assert "## 🟡 make ci" in make_ci(project, 0)
+
+
+def test_what_fails_is_named_without_its_data(released_project, tmp_path):
+    project = copy_project(released_project, tmp_path)
+    replace(
+        project / "models/staging/second.sql", "select number", "select cast('Ada ' || number as integer) as number"
+    )
+    text = make_ci(project, 1)
+    summary = text.rpartition("## 🔴 make ci")[2]
+    assert r"second \(models/staging/second.sql\): Conversion Error" in summary
+    assert "Could not convert string 'Ada 1'" in text
+    assert "Ada" not in summary
+
+
+def test_prod_is_kept_as_artifacts_and_found_by_the_next_run(released_project, tmp_path, github):
+    project = copy_project(released_project, tmp_path)
+    assert "target/prod/prod.tar" in succeed("make", "ci-state-push", cwd=project).output
+    assert "<html" in (project / "target/prod/pages/index.html").read_text(encoding="utf-8")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.write(project / "target/prod/prod.tar", "prod.tar")
+    environment = {"GITHUB_API_URL": github.api.address, "GITHUB_REPOSITORY": REPOSITORY_NAME, "GITHUB_TOKEN": "t0ken"}
+    shutil.rmtree(project / "warehouse/prod")
+    choose = project / "pyproject.toml"
+    replace(choose, 'code_host = "none"', 'code_host = "github"')
+    pull = ("make", "ci-state-pull")
+    assert "There is no prod yet." in succeed(*pull, cwd=project, environment=clean_environment(**environment)).output
+    github.keep("prod", content.getvalue())
+    done = succeed(*pull, cwd=project, environment=clean_environment(**environment))
+    assert "Prod is 0001-" in done.output
+    make_release(project)
+    assert sorted(path.name[:4] for path in (project / "warehouse/prod/releases").iterdir()) == ["0001", "0002"]
+
+
+def test_a_project_without_models_passes(small_project, tmp_path):
+    project = copy_project(small_project, tmp_path)
+    for file in (*(project / "models/staging").iterdir(), *(project / "seeds").glob("*.csv")):
+        file.unlink()
+    done = dataops(project, "ci")
+    assert "everything was built and tested, and nothing could be compared" in done.output, done
+
+
+def test_nothing_can_be_checked_without_the_state_of_prod(released_project, tmp_path):
+    project = copy_project(released_project, tmp_path)
+    (manifest,) = (project / "warehouse/prod/releases").glob("*/manifest.json")
+    manifest.write_text(manifest.read_text(encoding="utf-8")[:1000], encoding="utf-8")
+    (project / "target/ci").mkdir(parents=True)
+    (project / "target/ci/summary.md").write_text("of an earlier run", encoding="utf-8")
+    text = make_ci(project, 2)
+    assert "manifest.json cannot be read" in text
+    assert "of an earlier run" not in text
+    shutil.rmtree(project / "warehouse/prod/releases")
+    assert "current leads to no version" in make_ci(project, 2)
+
+
+def test_an_input_of_a_workflow_runs_nothing(released_project, tmp_path):
+    """What is typed into the rollback's field comes to make as an environment variable."""
+    project = copy_project(released_project, tmp_path)
+    for value in ("$(shell touch made)", '"; touch made; "', "`touch made`", "$$(touch made)"):
+        done = run("make", "rollback", cwd=project, environment=clean_environment(TO=value))
+        assert done.code != 0
+        assert not (project / "made").exists(), value
+
+
+@pytest.mark.long
 def test_from_a_pull_request_to_prod_on_github(ready_project, tmp_path, github):
     """One change after another, as a team would make them."""
     origin = copy_project(ready_project, tmp_path)
@@ -192,16 +333,7 @@ def released(ready_project, tmp_path_factory) -> Path:
     return project
 
 
-def make_ci(project: Path, code: int, **environment: str) -> str:
-    """Runs `make ci` and returns what it printed and its summary."""
-    command = (".venv/bin/dataops", "ci")
-    done = run(*command, cwd=project, environment=clean_environment(**environment))
-    assert done.code == code, done
-    assert "Traceback" not in done.output, done
-    summary = project / "target/ci/summary.md"
-    return done.output + (summary.read_text(encoding="utf-8") if summary.exists() else "")
-
-
+@pytest.mark.long
 def test_incremental_models_and_sources_start_from_prod(released, tmp_path):
     """A rule of the incremental mart changes: only orders that arrive anew get it, as in a release."""
     project = copy_project(released, tmp_path)
@@ -227,181 +359,6 @@ def test_incremental_models_and_sources_start_from_prod(released, tmp_path):
     assert not (project / "warehouse/ci/ci_local_prod").exists()
 
 
-def test_a_model_that_is_gone_is_a_difference_until_a_commit_accepts_it(released, tmp_path):
-    project = copy_project(released, tmp_path)
-    for file in (project / "models/marts").glob("products.*"):
-        file.unlink()
-    replace(project / "models/exposures.yml", "      - ref('products')\n", "")
-    (project / "models/marts/extra.sql").write_text("select 1 as id\n", encoding="utf-8")
-    (project / "models/marts/extra.yml").write_text(
-        "version: 2\n\nmodels:\n  - name: extra\n    description: One row.\n    config: {contract: {enforced: false}}\n",
-        encoding="utf-8",
-    )
-    text = make_ci(project, 1)
-    assert "1 only in ci, 1 only in prod" in text
-    assert built(text) == ["extra"]
-    broken = r"^\| 🔴 \| products \| .*breaks its contract: the model was deleted or renamed"
-    assert len(re.findall(broken, text, re.MULTILINE)) == 1, text
-    assert "WARNING" not in text, "dbt warns of it once for each look at prod's manifest"
-    assert "**Failed**" not in text
-    assert re.search(r"^\| 🟡 \| extra \|", text, re.MULTILINE), text
-    succeed("make", "ci", "ARGS=--only-parse", cwd=project)
-    assert (project / "target/ci/summary.md").exists()
-    commit(project, "feat!: sell nothing\n\nAccept-Differences: customers: another model than this one")
-    text = make_ci(project, 1)
-    assert "Accept-Differences: products: why" in text.replace("\\", "")
-    assert "products differs" not in text, "the broken contract says it"
-    assert len(re.findall(broken, text, re.MULTILINE)) == 1, text
-    commit(project, "feat!: sell nothing\n\nAccept-Differences: prodcts: misspelt")
-    commit(project, "feat!: sell nothing\n\nAccept-Differences: the shop sells services now")
-    text = make_ci(project, 0)
-    assert "## 🟡 make ci" in text
-    assert "- the shop sells services now" in text
-    note = "names prodcts, which is not a model (did you mean products?): it accepts nothing"
-    assert 0 < text.index(note) < text.index("2/4")
-    assert note.replace("(", r"\(").replace(")", r"\)").replace("?", "?") in text.rpartition("## 🟡 make ci")[2]
-
-
-def test_a_broken_contract_is_red_once_though_no_row_differs(released, tmp_path):
-    project = copy_project(released, tmp_path)
-    not_null = "        data_type: bigint\n        constraints:\n          - type: not_null\n"
-    yaml = project / "models/marts/customers.yml"
-    text = yaml.read_text(encoding="utf-8")
-    yaml.write_text(text.replace(not_null, "        data_type: bigint\n", 1), encoding="utf-8")
-    text = make_ci(project, 1)
-    summary = text.rpartition("## 🔴 make ci")[2]
-    broken = "breaks its contract: enforced column level constraints were removed: not_null on column customer_id"
-    assert len(re.findall(rf"^\| 🔴 \| customers \| .*{broken}", summary, re.MULTILINE)) == 1, summary
-    assert "🟢 | customers" not in summary
-    assert summary.count("breaks its contract") == 1
-    assert "A new version of a model breaks no contract" in summary
-    assert "WARNING" not in text
-
-
-def test_what_fails_is_named_without_its_data(released, tmp_path):
-    project = copy_project(released, tmp_path)
-    replace(
-        project / CUSTOMERS,
-        "        customers.city,\n",
-        "        cast(cast(customers.city as integer) as varchar) as city,\n",
-    )
-    text = make_ci(project, 1)
-    summary = text.rpartition("## 🔴 make ci")[2]
-    assert r"customers \(models/marts/customers.sql\): Conversion Error" in summary
-    assert "Could not convert" in text
-    assert "Could not convert" not in summary
-
-
-def test_a_project_without_models_passes(small_project, tmp_path):
-    project = copy_project(small_project, tmp_path)
-    for file in (*(project / "models/staging").iterdir(), *(project / "seeds").glob("*.csv")):
-        file.unlink()
-    done = dataops(project, "ci")
-    assert "everything was built and tested, and nothing could be compared" in done.output, done
-
-
-def test_nothing_can_be_checked_without_the_state_of_prod(released, tmp_path):
-    project = copy_project(released, tmp_path)
-    (manifest,) = (project / "warehouse/prod/releases").glob("*/manifest.json")
-    manifest.write_text(manifest.read_text(encoding="utf-8")[:1000], encoding="utf-8")
-    (project / "target/ci").mkdir(parents=True)
-    (project / "target/ci/summary.md").write_text("of an earlier run", encoding="utf-8")
-    text = make_ci(project, 2)
-    assert "manifest.json cannot be read" in text
-    assert "of an earlier run" not in text
-    shutil.rmtree(project / "warehouse/prod/releases")
-    assert "current leads to no version" in make_ci(project, 2)
-
-
-def fetch(project: Path, github: GitHub, *options: str):
-    environment = clean_environment(
-        GITHUB_API_URL=github.api.address, GITHUB_REPOSITORY=REPOSITORY_NAME, GITHUB_TOKEN="t0ken"
-    )
-    return run(".venv/bin/dataops", "prod-fetch", *options, cwd=project, environment=environment)
-
-
-def test_prod_is_fetched_from_this_repositorys_main_alone(released, tmp_path, github):
-    """Anybody may open a pull request, and its run may call an artifact `prod`."""
-    project = copy_project(released, tmp_path)
-    packed_by = succeed("make", "prod-pack", cwd=project)
-    assert "target/prod/prod.tar" in packed_by.output
-    assert "<html" in (project / "target/prod/pages/index.html").read_text(encoding="utf-8")
-
-    def zipped(file: Path) -> bytes:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            archive.write(file, file.name)
-        return content.getvalue()
-
-    good = zipped(project / "target/prod/prod.tar")
-    prod = project / "warehouse/prod"
-    (before,) = [path.name for path in (prod / "releases").iterdir()]
-    assert f"Prod is here already: {before}" in fetch(project, github).output
-
-    shutil.move(prod, tmp_path / "prod")
-    for _ in range(120):
-        github.keep("prod", b"bad", branch="change")
-        github.keep("prod", b"bad", repository=2)
-    assert fetch(project, github).output == "There is no prod yet.\n"
-    github.artifacts.insert(0, type(github.artifacts[0])(0, "prod", good))
-    done = fetch(project, github)
-    assert (done.code, done.output) == (0, f"Prod is {before}.\n")
-    assert (prod / "current").readlink() == Path("releases", before)
-    assert (prod / "current/prod.duckdb").read_bytes() == (tmp_path / "prod/current/prod.duckdb").read_bytes()
-    assert (prod / "current/prod.duckdb").stat().st_mode & 0o222 == 0, "nobody writes a version"
-    assert (prod / "history.jsonl").read_text() == (tmp_path / "prod/history.jsonl").read_text()
-
-    shutil.rmtree(prod)
-    github.artifacts[0].content = zipped(write_tar(tmp_path / "prod.tar", "../../outside"))
-    done = fetch(project, github)
-    assert done.code == 1
-    assert "The archive of prod is damaged" in done.output
-    assert not list(project.rglob("outside"))
-
-    github.artifacts[0].content = b"bad"
-    done = fetch(project, github)
-    assert done.code == 1
-    assert done.output.startswith("The artifact prod of 2026-01-01T00:00:00Z is damaged"), done
-
-    github.artifacts[0].expired = True
-    done = fetch(project, github)
-    assert done.code == 1, "prod would start anew, and nobody would have said so"
-    assert "make prod-fetch ARGS=--anew" in done.output
-    assert fetch(project, github, "--anew").code == 0
-
-
-def write_tar(file: Path, name: str) -> Path:
-    """An archive with a file that would be written elsewhere."""
-    with tarfile.open(file, "w") as archive:
-        archive.addfile(tarfile.TarInfo(name))
-    return file
-
-
-class GitLab:
-    """A project on GitLab: the artifacts of its job `release`, and the notes of a merge request."""
-
-    def __init__(self):
-        self.files: dict[str, bytes] = {}
-        self.notes = [{"id": number, "author": {"id": 5}, "body": "talk"} for number in range(130)]
-        self.notes.insert(0, {"id": 900, "author": {"id": 5}, "body": "<!-- make ci -->\nnot ours"})
-
-    def answer(self, method, path, query, body):
-        notes = "/projects/7/merge_requests/3/notes"
-        if path.startswith("/projects/7/jobs/artifacts/main/raw/") and query == {"job": "release"}:
-            name = path.removeprefix("/projects/7/jobs/artifacts/main/raw/")
-            return (200, self.files[name]) if name in self.files else (404, {})
-        if (method, path) == ("GET", "/user"):
-            return 200, {"id": 8}
-        if (method, path) == ("GET", notes):
-            return 200, page_of(self.notes, query)
-        if (method, path) == ("POST", notes):
-            self.notes.append({"id": 1000 + len(self.notes), "author": {"id": 8}, **body})
-            return 201, self.notes[-1]
-        (note,) = (one for one in self.notes if method == "PUT" and path == f"{notes}/{one['id']}")
-        note.update(body)
-        return 200, note
-
-
 @pytest.fixture(scope="module")
 def on_gitlab(ready_project, tmp_path_factory) -> Path:
     """The project as it is generated for GitLab, with the tools of the other one."""
@@ -413,6 +370,7 @@ def on_gitlab(ready_project, tmp_path_factory) -> Path:
     return project
 
 
+@pytest.mark.long
 def test_from_a_merge_request_to_prod_on_gitlab(on_gitlab, tmp_path):
     origin, host = on_gitlab, GitLab()
     jobs = yaml.safe_load((origin / ".gitlab-ci.yml").read_text(encoding="utf-8"))
@@ -485,77 +443,54 @@ def test_from_a_merge_request_to_prod_on_gitlab(on_gitlab, tmp_path):
         assert [code for _, code, _ in sources] == [0, 0], sources
 
 
-@pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_every_command_of_ci_is_a_task(host, tmp_path):
-    project = make_project(tmp_path, ci=host, alerts="slack")
-    tasks = set(re.findall(r"^([a-z-]+):", (project / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    if host == "github":
-        files = [yaml.safe_load(file.read_text("utf-8")) for file in (project / ".github/workflows").glob("*.yml")]
-        jobs = [job for file in files for job in file["jobs"].values()]
-        lines = [one["run"] for job in jobs for one in job["steps"] if "run" in one]
-        for file in files:
-            assert file["permissions"] == {}, "each job says what it may"
-        for job in jobs:
-            assert job["timeout-minutes"] <= 60
-            for one in job["steps"]:
-                if "uses" in one:
-                    assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one["uses"])
-    else:
-        content = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))
-        jobs = [part for name, part in content.items() if isinstance(part, dict) and "script" in part]
-        lines = [line for job in jobs for line in [*job["script"], *job.get("after_script", [])]]
-        assert all("timeout" in job for job in jobs)
-    assert len(lines) > 10
-    for line in lines:
-        (task,) = re.fullmatch(r"(?:if .*; then )?make ([\w$-]+)(?: \w+=\S+)?(?:; fi)?", line).groups()
-        assert task == "$PROD_TASK" or task in tasks, line
-
-
-def test_an_input_of_a_workflow_runs_nothing(released, tmp_path):
-    """What is typed into the rollback's field comes to make as an environment variable."""
+@pytest.mark.long
+def test_a_mart_that_is_gone_breaks_its_contract_until_a_commit_accepts_it(released, tmp_path):
     project = copy_project(released, tmp_path)
-    for value in ("$(shell touch made)", '"; touch made; "', "`touch made`", "$$(touch made)"):
-        done = run("make", "rollback", cwd=project, environment=clean_environment(TO=value))
-        assert done.code != 0
-        assert not (project / "made").exists(), value
+    for file in (project / "models/marts").glob("products.*"):
+        file.unlink()
+    replace(project / "models/exposures.yml", "      - ref('products')\n", "")
+    (project / "models/marts/extra.sql").write_text("select 1 as id\n", encoding="utf-8")
+    (project / "models/marts/extra.yml").write_text(
+        "version: 2\n\nmodels:\n  - name: extra\n    description: One row.\n    config: {contract: {enforced: false}}\n",
+        encoding="utf-8",
+    )
+    text = make_ci(project, 1)
+    assert "1 only in ci, 1 only in prod" in text
+    assert built(text) == ["extra"]
+    broken = r"^\| 🔴 \| products \| .*breaks its contract: the model was deleted or renamed"
+    assert len(re.findall(broken, text, re.MULTILINE)) == 1, text
+    assert "WARNING" not in text, "dbt warns of it once for each look at prod's manifest"
+    assert "**Failed**" not in text
+    assert re.search(r"^\| 🟡 \| extra \|", text, re.MULTILINE), text
+    succeed("make", "ci", "ARGS=--only-parse", cwd=project)
+    assert (project / "target/ci/summary.md").exists()
+    commit(project, "feat!: sell nothing\n\nAccept-Differences: customers: another model than this one")
+    text = make_ci(project, 1)
+    assert "Accept-Differences: products: why" in text.replace("\\", "")
+    assert "products differs" not in text, "the broken contract says it"
+    assert len(re.findall(broken, text, re.MULTILINE)) == 1, text
+    commit(project, "feat!: sell nothing\n\nAccept-Differences: prodcts: misspelt")
+    commit(project, "feat!: sell nothing\n\nAccept-Differences: the shop sells services now")
+    text = make_ci(project, 0)
+    assert "## 🟡 make ci" in text
+    assert "- the shop sells services now" in text
+    note = "names prodcts, which is not a model (did you mean products?): it accepts nothing"
+    assert 0 < text.index(note) < text.index("2/4")
+    assert note.replace("(", r"\(").replace(")", r"\)").replace("?", "?") in text.rpartition("## 🟡 make ci")[2]
 
 
-def test_a_summary_fits_into_a_comment():
-    module = import_module("dataops.ci.summary")
-    results = import_module("dataops.crosscheck.results")
-    models = [
-        results.ModelResult(f"model.shop.m{n}", f"model_{n}" * 4, None, "not compared", problem="_" * 380)
-        for n in range(900)
-    ]
-    comparison = results.Result({"name": "prod"}, {"name": "ci"}, models=models)
-    summary = module.Summary("x" * 100, [module.Step("a step", "failed", "y" * 100, 1.0)], crosscheck=comparison)
-    assert len(summary.as_markdown()) < module.MOST
-    assert "900 could not be compared" in summary.as_markdown()
-    summary.problems = ["*" * 500] * 100
-    text = summary.as_markdown()
-    assert len(text) < module.MOST
-    assert "- and 60 more" in text
-    assert "The comparison does not fit here" in text
-
-
-@pytest.mark.parametrize(
-    ("verdict", "breaks"),
-    [("same", False), ("allowed", False), ("new", False), ("different", True), ("gone", True)],
-)
-def test_what_breaks_a_reader(verdict, breaks):
-    """What turns a comment red and stops a release, unless it is accepted."""
-    results = import_module("dataops.crosscheck.results")
-    model = results.ModelResult("model.shop.orders", "orders", None, verdict)
-    assert bool(results.Result({"name": "prod"}, {"name": "ci"}, models=[model]).breaking) is breaks
-
-
-def test_a_version_continues_a_contract_without_one():
-    """dbt takes a model that gets its first versions for one that was removed."""
-    slim = import_module("dataops.ci.changes")
-    prod = SimpleNamespace(nodes={f"model.shop.{name}": {"name": name, "alias": name} for name in ("sales", "stock")})
-
-    def manifest(alias: str) -> SimpleNamespace:
-        return SimpleNamespace(nodes={"model.shop.sales.v1": SimpleNamespace(name="sales", version=1, alias=alias)})
-
-    assert slim.continued_models(manifest("sales"), prod) == {"model.shop.sales": "sales"}
-    assert slim.continued_models(manifest("sales_v1"), prod) == {}
+@pytest.mark.long
+def test_a_broken_contract_is_red_once_though_no_row_differs(released, tmp_path):
+    project = copy_project(released, tmp_path)
+    not_null = "        data_type: bigint\n        constraints:\n          - type: not_null\n"
+    yaml = project / "models/marts/customers.yml"
+    text = yaml.read_text(encoding="utf-8")
+    yaml.write_text(text.replace(not_null, "        data_type: bigint\n", 1), encoding="utf-8")
+    text = make_ci(project, 1)
+    summary = text.rpartition("## 🔴 make ci")[2]
+    broken = "breaks its contract: enforced column level constraints were removed: not_null on column customer_id"
+    assert len(re.findall(rf"^\| 🔴 \| customers \| .*{broken}", summary, re.MULTILINE)) == 1, summary
+    assert "🟢 | customers" not in summary
+    assert summary.count("breaks its contract") == 1
+    assert "A new version of a model breaks no contract" in summary
+    assert "WARNING" not in text
