@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from dataops.dbt import PASSED_ON, invoke_dbt, options_of_dbt
+from dataops.dbt import PASSED_ON, options_of_dbt, run_dbt
 from dataops.errors import WRONG, DataopsError
-
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
 
 PAGE = Path("target", "docs", "index.html")
 
 
-def make_page(*arguments: str, manifest: Manifest | None = None) -> bool:
+def make_page(*arguments: str) -> bool:
     """Makes the page of what is in the warehouse, and returns whether that worked. dbt prints what did not.
 
     Args:
         arguments: options of `dbt docs generate`.
-        manifest: the project, if it is parsed already.
     """
-    if not invoke_dbt("--quiet", "docs", "generate", "--static", *arguments, manifest=manifest).success:
+    if not run_dbt("--quiet", "docs", "generate", "--static", *arguments):
         return False
     made = Path(os.environ.get("DBT_TARGET_PATH", "target"), "static_index.html")
     PAGE.parent.mkdir(parents=True, exist_ok=True)

@@ -66,10 +66,11 @@ def compared(project: Path, name: str) -> dict:
     return model
 
 
-def parses(project: Path) -> int:
-    """How often dbt parsed the project in its last command."""
-    log = (project / "logs/dbt.log").read_text(encoding="utf-8").rpartition("Running with dbt")[2]
-    return len(re.findall("(?:Partial|partial) parsing|Starting full parse", log))
+def parses(project: Path) -> list[str]:
+    """What dbt's log says each time that it parses files, instead of loading its parse cache."""
+    log = (project / "logs/dbt.log").read_text(encoding="utf-8")
+    lines = re.findall(r"(?:Partial parsing enabled: .*|Unable to do partial parsing.*)", log)
+    return [line for line in lines if "0 files added, 0 files changed" not in line]
 
 
 def test_without_prod_everything_is_built_and_that_is_said(small_project, tmp_path):
@@ -95,7 +96,9 @@ def test_a_change_is_green_or_red_and_a_commit_accepts_it(released_project, tmp_
 
     # A change that leaves the data as it is builds that model and its children only, with prod's data.
     replace(project / "models/staging/second.sql", "select number", "-- The number.\nselect number")
+    (project / "logs/dbt.log").unlink()
     text = make_ci(project, 0)
+    assert parses(project) == [PARSED_AGAIN], "once for all steps"
     assert sorted(built(text)) == ["second", "shown"]
     assert "## 🟢 make ci" in text
     assert "2 the same" in text
@@ -159,8 +162,8 @@ def test_prod_is_kept_as_artifacts_and_found_by_the_next_run(released_project, t
         archive.write(project / "target/prod/prod.tar", "prod.tar")
     environment = {"GITHUB_API_URL": github.api.address, "GITHUB_REPOSITORY": REPOSITORY_NAME, "GITHUB_TOKEN": "t0ken"}
     shutil.rmtree(project / "warehouse/prod")
-    choose = project / "pyproject.toml"
-    replace(choose, 'code_host = "none"', 'code_host = "github"')
+    replace(project / "pyproject.toml", 'code_host = "none"', 'code_host = "github"')
+    commit(project, "chore: use GitHub")
     pull = ("make", "ci-state-pull")
     assert "There is no prod yet." in succeed(*pull, cwd=project, environment=clean_environment(**environment)).output
     github.keep("prod", content.getvalue())

@@ -1,6 +1,6 @@
 """The steps of `ci`, on a pull request after lint:
 
-1. Parse the project, once for all steps.
+1. Parse the project. The later steps use the result or load dbt's parse cache.
 2. Build everything without rows, in a warehouse that is thrown away, and make the docs page.
 3. Build and test what changed since prod's version, with everything downstream, on prod's data.
 4. Compare what was built with prod's version.
@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import shutil
 import time
 from collections import Counter
@@ -137,9 +136,8 @@ class Pipeline:
             with self.step(self.parsed):
                 manifest = parse()
                 self.note_models(manifest)
-            parsed = pickle.dumps(manifest)  # dbt modifies a manifest that it builds from
             with self.step(self.empty):
-                self.build_empty(pickle.loads(parsed), pickle.loads(parsed))
+                self.build_empty()
             with self.step(self.slim):
                 changes, built = self.build_changes(manifest)
             with self.step(self.compared):
@@ -175,18 +173,18 @@ class Pipeline:
             for note in self.summary.notes:
                 self.say(note)
 
-    def build_empty(self, to_build: Manifest, to_document: Manifest) -> None:
+    def build_empty(self) -> None:
         """Builds everything without rows, and makes the docs page.
 
-        Args:
-            to_build, to_document: the parsed project, one copy for each dbt command.
+        These commands load dbt's parse cache. dbt modifies the manifest that it builds from, so the parsed one is left to the
+        last build.
         """
         self.remove_warehouse()
-        result = invoke_dbt("--quiet", "build", "--empty", manifest=to_build)
+        result = invoke_dbt("--quiet", "build", "--empty")
         self.empty.outcome = self.note(result)
         if not result.success:
             raise StepFailed("Something does not build, or a unit test fails, even without rows.")
-        if not docs.make_page(manifest=to_document):
+        if not docs.make_page():
             raise StepFailed("The docs page could not be made; the log of the run says why.")
         close_warehouse()
         manifest = audit.read_manifest(CACHE.with_name(store.MANIFEST))
