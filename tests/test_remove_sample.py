@@ -238,7 +238,7 @@ def test_a_new_start_is_accepted_as_ci_and_the_release_say(released_project, tmp
     assert "4 only in prod" in differs.output
     trailer = re.search(r'a last line "(.+?)"', differs.output)[1]
     commit(project, f"feat: remove the sample\n\n{trailer}")
-    assert "and that is accepted" in dataops(project, "ci").output
+    assert "and a commit accepts it" in dataops(project, "ci").output
 
     succeed("git", "reset", "--quiet", "--hard", "HEAD~1", cwd=project)
     (project / "models/staging/invoices.sql").write_text("select 1 as invoice_id\n", encoding="utf-8")
