@@ -319,7 +319,9 @@ def test_a_run_that_stops_before_make_ci_turns_the_comment_red(ready_project, tm
     (origin / "Makefile").write_text(
         "ci-comment:\n\t@PYTHONPATH=packages/dataops/src python3 -m dataops.ci.hosts\n", encoding="utf-8"
     )
-    change = commit(origin, "feat: remove all tasks")  # make ci-state-pull fails; the comment's job runs the code of main
+    change = commit(
+        origin, "feat: remove all tasks"
+    )  # make ci-state-pull fails; the comment's job runs the code of main
     checks, comments = runner.workflow("ci.yml", change, set_up=False, pull_request=4, base=start).values()
     assert failed(checks) == ["Get prod's version"]
     assert failed(comments) == []

@@ -4,6 +4,7 @@ command.py      dataops ci, and dataops ci state push|pull
 pipeline.py     the steps of `ci`, one after another
 prod.py         a copy of prod's version
 changes.py      what changed since prod's version, and the warehouse that it is built in
+builds.py       what a dbt command built and what failed in it, in words
 comparison.py   what was built, compared with prod's version
 summary.py      the result as Markdown
 state.py        prod as an archive that a later run finds

@@ -12,7 +12,7 @@ from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.code import Code
 from dataops.crosscheck.datasets import open_side, workspace
 from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_side
-from dataops.release.acceptance import not_accepted, objections
+from dataops.release.acceptance import TRAILER, not_accepted, objections, wording
 from dataops.release.repository import accepted_since
 
 
@@ -115,3 +115,34 @@ def crosscheck(file: Path, code: Code, chosen: list, prod: Prod, removed: list[s
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     return result
+
+
+def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> str:
+    """The result of a run in which every step ran, in one sentence.
+
+    Args:
+        prod: the id of prod's version; None if nothing was released yet.
+        verdict: of the run.
+        comparison: with prod.
+
+    >>> headline(None, "passed", None)
+    'Prod has no version yet: everything was built and tested, and nothing could be compared.'
+    >>> headline("0001", "passed", Comparison("not needed", "No model changed."))
+    "Nothing here changes the data of prod's version 0001."
+    """
+    if prod is None or comparison is None:
+        return "Prod has no version yet: everything was built and tested, and nothing could be compared."
+    against, result = f"prod's version {prod}", comparison.result
+    if verdict == "accepted":
+        return f"What changed differs from {against}, and a commit accepts it."
+    if result is None:
+        return f"Nothing here changes the data of {against}."
+    if verdict != "failed":
+        return f"What changed was built and tested; its data equals that of {against}, or is within the models' thresholds."
+    if not comparison.not_accepted:
+        return f"What changed was built, and could not be compared with {against}."
+    return (
+        f"What changed differs from {against}. If that is intended, say why in a commit message:"
+        f' a last line "{TRAILER}: {wording(comparison.not_accepted)}".'
+        + (" A new version of a model breaks no contract: docs/releasing.md." if result.breaks_contracts else "")
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,16 +20,17 @@ import duckdb
 from dbt_common.exceptions import DbtBaseException
 
 from dataops import docs
-from dataops.ci.changes import CHECKED, SELECTION, Changes, find_changes, prepare_warehouse
-from dataops.ci.comparison import Comparison, compare
+from dataops.ci.builds import built_names, describe_build, failures
+from dataops.ci.changes import SELECTION, Changes, find_changes, prepare_warehouse
+from dataops.ci.comparison import Comparison, compare, headline
 from dataops.ci.prod import Prod, copy_prod
 from dataops.ci.summary import Step, Summary
-from dataops.crosscheck.code import BUILT, Code
+from dataops.crosscheck.code import Code
 from dataops.crosscheck.command import write_results
-from dataops.dbt import FAILURES, close_warehouse, invoke_dbt
+from dataops.dbt import close_warehouse, invoke_dbt
 from dataops.errors import DataopsError
 from dataops.release import audit, duckdb_file, store
-from dataops.release.acceptance import TRAILER, misspelt_in_commits, wording
+from dataops.release.acceptance import misspelt_in_commits
 from dataops.release.repository import accepted_since
 from dataops.release.store import Version
 from dataops.warehouse import warehouse_file
@@ -240,75 +240,11 @@ class Pipeline:
 
     def note(self, result: dbtRunnerResult) -> str:
         """Adds what failed in a build to the summary, and returns what the build did, in one sentence."""
-        results = results_of(result)
-        failed = [one for one in results if str(one.status) in FAILURES]
-        self.summary.problems += [f"{one.node.name} ({one.node.original_file_path}): {reason(one)}" for one in failed]
-        if not result.success and not failed:
-            return "dbt stopped before it built anything."
-        tests = Counter(str(one.status) for one in results if str(one.node.resource_type) in CHECKED)
-        skipped = sum(str(one.status) == "skipped" for one in results)
-        counts = ((tests["warn"], "warned"), (len(failed), "failed"), (skipped, "skipped"))
-        parts = [f"{len(built_names(result))} built", f"{tests['pass']} tests passed"]
-        return ", ".join([*parts, *(f"{count} {what}" for count, what in counts if count)]) + "."
+        self.summary.problems += failures(result)
+        return describe_build(result)
 
     def remove_warehouse(self) -> None:
         """Removes this run's warehouse. Otherwise its contents would be taken for what this run built."""
         close_warehouse()
         for file in (self.file, self.file.with_name(f"{self.file.name}.wal")):
             file.unlink(missing_ok=True)
-
-
-def results_of(result: dbtRunnerResult) -> list:
-    """The result of each node of a dbt command; empty if dbt stopped before."""
-    return list(getattr(result.result, "results", None) or [])
-
-
-def built_names(result: dbtRunnerResult) -> list[str]:
-    """The names of the models, seeds and snapshots that a dbt command built."""
-    return [
-        one.node.name
-        for one in results_of(result)
-        if str(one.node.resource_type) in BUILT and str(one.status) == "success"
-    ]
-
-
-def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> str:
-    """The result of a run in which every step ran, in one sentence.
-
-    Args:
-        prod: the id of prod's version; None if nothing was released yet.
-        verdict: of the run.
-        comparison: with prod.
-
-    >>> headline(None, "passed", None)
-    'Prod has no version yet: everything was built and tested, and nothing could be compared.'
-    >>> headline("0001", "passed", Comparison("not needed", "No model changed."))
-    "Nothing here changes the data of prod's version 0001."
-    """
-    if prod is None or comparison is None:
-        return "Prod has no version yet: everything was built and tested, and nothing could be compared."
-    against, result = f"prod's version {prod}", comparison.result
-    if verdict == "accepted":
-        return f"What changed differs from {against}, and a commit accepts it."
-    if result is None:
-        return f"Nothing here changes the data of {against}."
-    if verdict != "failed":
-        return f"What changed was built and tested; its data equals that of {against}, or is within the models' thresholds."
-    if not comparison.not_accepted:
-        return f"What changed was built, and could not be compared with {against}."
-    return (
-        f"What changed differs from {against}. If that is intended, say why in a commit message:"
-        f' a last line "{TRAILER}: {wording(comparison.not_accepted)}".'
-        + (" A new version of a model breaks no contract: docs/releasing.md." if result.breaks_contracts else "")
-    )
-
-
-def reason(result) -> str:
-    """Why a node failed, without what may be data: a warehouse's error can quote values."""
-    lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
-    if str(result.status) == "fail" or (lines and lines[0].startswith("Compilation Error")):
-        return " ".join(lines) or "failed"
-    kind = next(
-        (line.split(":")[0] for line in lines[1:] if ": " in line), lines[0].split(" in ")[0] if lines else "error"
-    )
-    return f"{kind}; the log of the run has its text"

@@ -9,8 +9,7 @@ import pytest
 
 from dataops.ci import comparison
 from dataops.ci.changes import Changes
-from dataops.ci.comparison import Comparison, compare, judge
-from dataops.ci.pipeline import headline
+from dataops.ci.comparison import Comparison, compare, headline, judge
 from dataops.crosscheck.results import ModelResult, Result
 from dataops.release.acceptance import TRAILER, Acceptance
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from dataops.ci import summary as module
+from dataops.ci.builds import describe_build, failures, reason
 from dataops.ci.summary import Step, Summary, write_summary
 from dataops.crosscheck.results import ModelResult, Result
 
@@ -73,6 +74,20 @@ def test_the_whole_summary(tmp_path, monkeypatch):
     ],
 )
 def test_why_a_node_failed_is_told_without_data(status, message, expected):
-    from dataops.ci.pipeline import reason
-
     assert reason(SimpleNamespace(status=status, message=message)) == expected
+
+
+def test_a_build_is_described_in_a_sentence_and_its_failures_are_listed():
+    def ran(name: str, kind: str, status: str) -> SimpleNamespace:
+        node = SimpleNamespace(name=name, resource_type=kind, original_file_path=f"models/{name}.sql")
+        return SimpleNamespace(node=node, status=status, message="Got 1 result")
+
+    results = [ran("orders", "model", "success"), ran("raw", "seed", "success"), ran("unique", "test", "pass")]
+    done = SimpleNamespace(success=True, result=SimpleNamespace(results=results))
+    assert describe_build(done) == "2 built, 1 tests passed."
+    assert failures(done) == []
+    results += [ran("not_null", "test", "fail"), ran("late", "test", "warn"), ran("stock", "model", "skipped")]
+    failed = SimpleNamespace(success=False, result=SimpleNamespace(results=results))
+    assert describe_build(failed) == "2 built, 1 tests passed, 1 warned, 1 failed, 1 skipped."
+    assert failures(failed) == ["not_null (models/not_null.sql): Got 1 result"]
+    assert describe_build(SimpleNamespace(success=False, result=None)) == "dbt stopped before it built anything."
