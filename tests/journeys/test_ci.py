@@ -163,13 +163,13 @@ def test_prod_is_kept_as_artifacts_and_found_by_the_next_run(released_project, t
     environment = {"GITHUB_API_URL": github.api.address, "GITHUB_REPOSITORY": REPOSITORY_NAME, "GITHUB_TOKEN": "t0ken"}
     shutil.rmtree(project / "warehouse/prod")
     replace(project / "pyproject.toml", 'code_host = "none"', 'code_host = "github"')
-    commit(project, "chore: use GitHub")
+    commit(project, "chore: use GitHub")  # a release takes what is committed
     pull = ("make", "ci-state-pull")
     assert "There is no prod yet." in succeed(*pull, cwd=project, environment=clean_environment(**environment)).output
     github.keep("prod", content.getvalue())
     done = succeed(*pull, cwd=project, environment=clean_environment(**environment))
     assert "Prod is 0001-" in done.output
-    make_release(project)
+    make_release(project, "--accept", "one row more")
     assert sorted(path.name[:4] for path in (project / "warehouse/prod/releases").iterdir()) == ["0001", "0002"]
 
 
