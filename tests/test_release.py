@@ -678,7 +678,7 @@ def test_prod_is_written_by_a_release_alone(project):
     for command in ("build", "run", "seed", "snapshot"):
         done = run(".venv/bin/dataops", "dbt", command, "--target", "prod", cwd=project)
         assert done.code != 0
-        assert "prod is written by a release alone. Type: make release" in done.output
+        assert "prod is written by releases only. Type: make release" in done.output
     by_hand = run(".venv/bin/dbt", "build", "--target", "prod", cwd=project)
     assert by_hand.code != 0
     assert 'on database "prod" which is attached in read-only mode' in by_hand.output

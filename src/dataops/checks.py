@@ -13,8 +13,8 @@ from pathlib import Path
 
 import click
 
-from dataops.dbt import PASSED_ON, invoke_dbt, options_of_dbt, run_dbt, selected_nothing
-from dataops.errors import WRONG, DataopsError
+from dataops.dbt import PASSED_ON, invoke_dbt, options_of_dbt, read_command, run_dbt, selected_nothing
+from dataops.errors import IMPOSSIBLE, WRONG, DataopsError
 
 SCRATCH = Path("target", "empty")
 
@@ -41,16 +41,17 @@ def test(options: tuple[str, ...]) -> None:
 
     The options are those of dbt test, for the second part.
     """
+    arguments = ("test", "--exclude-resource-type", "unit_test", *options)
+    command = read_command(arguments)
     print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
     if not builds_from_nothing():
         raise DataopsError("The project does not build from nothing; the failures are above.", exit_code=WRONG)
     print("2/2 Data and output: what was built is right", flush=True)
-    arguments = ("test", "--exclude-resource-type", "unit_test", *options)
     result = invoke_dbt(*arguments)
-    if problem := selected_nothing(result, arguments):
+    if problem := selected_nothing(result, command):
         raise DataopsError(problem)
     if not result.success and not getattr(result.result, "results", None):
-        sys.exit(2)  # dbt could not start: the message above says why
+        sys.exit(IMPOSSIBLE)  # dbt could not start: the message above says why
     if not result.success:
         raise DataopsError(
             "Tests failed; they are listed above. Where a table is missing, build it first: make build", exit_code=WRONG

@@ -12,8 +12,6 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-import duckdb
-
 from dataops.project import PROJECT
 
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
@@ -70,6 +68,8 @@ def wait_until_readable(file: Path, seconds: float = 60) -> str | None:
 
 
 def _wait(file: Path, seconds: float, read_only: bool) -> str | None:
+    import duckdb
+
     name, until, told = os.path.relpath(file), time.monotonic() + seconds, False
     while file.exists():
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from dataops.warehouse import how_to_build, wait_until_readable, wait_until_writ
 PACKAGE = INSTALLED / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
 STAND_IN_VERSION = "0.0.0"  # of no release (stand_in.py)
+ELEMENTARY = re.compile(r"(@|\d*\+)?(package:|fqn:|path:\S*/)?elementary([./]\S*)?(\+\d*)?")  # in a selection of dbt's
 # The commands whose results Elementary keeps.
 MONITORED_COMMANDS = {"build", "run", "test", "seed", "snapshot", "source"}
 
@@ -109,7 +111,7 @@ def require(target: str) -> None:
         )
 
 
-def preparation(target: str, arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def preparation(target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
     """What a dbt command needs so that Elementary keeps its results.
 
     Elementary's own thirty models are made once for each version: after that its hooks fill them, so a build leaves
@@ -117,13 +119,13 @@ def preparation(target: str, arguments: tuple[str, ...]) -> tuple[list[str], lis
 
     Args:
         target: the environment.
-        arguments: what would follow `dbt` on a command line.
+        command: dbt's name of the command: `build`, `source freshness`.
+        select: the words of its --select. Where they name Elementary itself, the command is left as it is.
 
     Returns:
         A dbt command to run before, empty where none is needed, and options to add to the command itself.
     """
-    command = MONITORED_COMMANDS.intersection(arguments)
-    if not command or not is_on(target) or "elementary" in " ".join(arguments):
+    if command.split()[0] not in MONITORED_COMMANDS or not is_on(target) or selects_elementary(select):
         return [], []
     if problem := package_problem():
         print(problem, file=sys.stderr)
@@ -131,4 +133,15 @@ def preparation(target: str, arguments: tuple[str, ...]) -> tuple[list[str], lis
     first = []
     if tables_version(target) != version("elementary-data"):
         first = ["--quiet", "run", "--select", "package:elementary", "--target", target]
-    return first, ["--exclude", "package:elementary"] if command & {"build", "run"} else []
+    return first, ["--exclude", "package:elementary"] if command in ("build", "run") else []
+
+
+def selects_elementary(words: Sequence[str]) -> bool:
+    """Whether words of dbt's selection name Elementary's package, or models in it.
+
+    >>> selects_elementary(["orders+", "package:elementary"]), selects_elementary(["+elementary.edr.dbt_tests,tag:x"])
+    (True, True)
+    >>> selects_elementary(["elementary_schools"]), selects_elementary(["tag:elementary"]), selects_elementary([])
+    (False, False, False)
+    """
+    return any(ELEMENTARY.fullmatch(part) for word in words for part in word.split(","))
