@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dataops import monitoring
-from dataops.errors import IMPOSSIBLE, WRONG, DataopsError, Interrupted
+from dataops.errors import DONE, IMPOSSIBLE, WRONG, DataopsError, Interrupted
 from dataops.monitoring import damage, stub
-from dataops.project import settings, warehouse_problem
+from dataops.project import environment_problem, settings, warehouse_problem
 from dataops.release import CannotRelease, store
 from dataops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
@@ -175,6 +175,17 @@ def run_dbt(*arguments: str) -> bool:
     return invoke_dbt(*arguments).success
 
 
+def exit_code(result: dbtRunnerResult) -> int:
+    """The exit code of a command that ended with a result of dbt's. What dbt cannot compile is code that is not right."""
+    from dbt.exceptions import ParsingError
+    from dbt_common.exceptions import CompilationError
+
+    if result.success:
+        return DONE
+    found_fault = result.exception is None or isinstance(result.exception, (CompilationError, ParsingError))
+    return WRONG if found_fault else IMPOSSIBLE
+
+
 def cause(result: dbtRunnerResult) -> str:
     """Why dbt ended without results, in one line; empty where it reported results."""
     from dbt.exceptions import DbtProfileError, DbtProjectError
@@ -229,13 +240,15 @@ def _prepare(command: DbtCommand) -> str | None:
     """Readies the environment and the warehouse for a command. Returns None, or what stands in its way."""
     from dbt_common.exceptions import DbtBaseException
 
+    target = command.target
+    if problem := environment_problem(target, "--target " if command.typed_target else "DBT_TARGET="):
+        return problem
     warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()  # as DuckDB does
     try:
         for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
             (warehouses / environment).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
-    target = command.target
     if settings().monitoring != "none":
         packages = stub.packages_folder(monitored=monitoring.is_on(target) or command.name == "deps")
         os.environ["DATAOPS_PACKAGES_FOLDER"] = os.path.relpath(packages)  # the same in every check-out
@@ -278,20 +291,26 @@ def _node_names() -> list[str]:
     return []
 
 
-PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+PASSED_ON = {
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": ["-h", "--help"],
+}
 options_of_dbt = click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF DBT]")
 
 
-def run_task(*arguments: str) -> None:
-    """Runs a dbt command as a task. A selection that selects nothing has failed: nothing was built or tested.
+def run_task(*arguments: str) -> int:
+    """Runs a dbt command as a task, and returns its exit code.
 
     Raises:
-        DataopsError: dbt could not start, something failed, or nothing was selected.
+        DataopsError: dbt does not accept the arguments, or they select nothing: nothing was built or tested.
     """
     if problem := _set_variables():
         raise DataopsError(f"dbt {' '.join(arguments)}: {problem}")
     command, variable = read_command(arguments), os.environ.get("DBT_TARGET")
     target = command.typed_target
+    if target and (problem := environment_problem(target, "--target ")):
+        raise DataopsError(problem)
     if target and variable and target != variable:
         raise DataopsError(f"TARGET is {variable} and --target is {target}. Name the environment once: TARGET={target}")
     result = invoke_dbt(*arguments)
@@ -299,26 +318,40 @@ def run_task(*arguments: str) -> None:
         raise DataopsError(problem)
     if result.success and not getattr(result.result, "results", True):
         print("There is nothing to build yet. The README says how to add the first source and model.")
-    if not result.success:
-        sys.exit(WRONG if result.exception is None else IMPOSSIBLE)
+    return exit_code(result)
 
 
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
-def build(options: tuple[str, ...]) -> None:
-    """Load the seeds, build and test all models. The options are those of dbt build: .venv/bin/dbt build --help"""
-    run_task("build", *options)
+def build(options: tuple[str, ...]) -> int:
+    """Load the seeds, build and test all models, in the environment of TARGET.
+
+    \b
+    Options are those of dbt build (dataops dbt build --help lists them):
+      dataops build --select orders+ --full-refresh
+
+    Exit codes: 0 built and tested; 1 something failed; 2 it could not start, or the selection selects nothing.
+    """
+    return run_task("build", *options)
 
 
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
-def freshness(options: tuple[str, ...]) -> None:
-    """Check that the sources were loaded in time. The options are those of dbt source freshness."""
-    run_task("source", "freshness", *options)
+def freshness(options: tuple[str, ...]) -> int:
+    """Check that the sources were loaded in time.
+
+    Options are those of dbt source freshness (dataops dbt source freshness --help lists them).
+
+    Exit codes: 0 in time; 1 a source is too old; 2 it could not be checked.
+    """
+    return run_task("source", "freshness", *options)
 
 
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
-def dbt(options: tuple[str, ...]) -> None:
-    """Run any dbt command in the environment of TARGET, with the checks of the tasks: dataops dbt ls --select orders+"""
-    run_task(*options)
+def dbt(options: tuple[str, ...]) -> int:
+    """Run any dbt command in the environment of TARGET, with the checks of the tasks: dataops dbt ls --select orders+
+
+    Exit codes: 0 done; 1 something failed; 2 it could not start, or the selection selects nothing.
+    """
+    return run_task(*options)

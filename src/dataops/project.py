@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dataops.errors import DataopsError
+from dataops.errors import DataopsError, did_you_mean
 
 
 def find_root(start: Path) -> Path | None:
@@ -150,10 +150,31 @@ def choose_target() -> str | None:
     would parse the whole project after each change of target. Returns None, or what is wrong with the target."""
     name = "TARGET" if "TARGET" in os.environ else "DBT_TARGET"
     target = os.environ.get(name, "").strip() or ("dev" if name == "DBT_TARGET" else "")
-    if target not in ENVIRONMENTS:
-        return f"{name}={target} is not an environment of this project. Try: TARGET=dev, TARGET=ci or TARGET=prod"
+    if problem := environment_problem(target, f"{name}="):
+        return problem
     os.environ.update(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
     return None
+
+
+def environment_problem(name: str, prefix: str) -> str | None:
+    """What is wrong with the name of an environment, or None.
+
+    Args:
+        name: what was typed.
+        prefix: what was typed before it: `TARGET=`, `--target `.
+
+    >>> environment_problem("prod", "TARGET=")
+    >>> environment_problem("pord", "TARGET=")
+    'TARGET=pord is not an environment of this project. Did you mean TARGET=prod? The environments are: dev, ci, prod.'
+    >>> environment_problem("staging", "--target ")
+    '--target staging is not an environment of this project. The environments are: dev, ci, prod.'
+    """
+    if name in ENVIRONMENTS:
+        return None
+    guess = did_you_mean(name, ENVIRONMENTS, prefix)
+    return (
+        f"{prefix}{name} is not an environment of this project.{guess} The environments are: {', '.join(ENVIRONMENTS)}."
+    )
 
 
 def warehouse_problem(folder: str) -> str | None:

@@ -17,14 +17,14 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from dbt_common.exceptions import DbtBaseException
 
 from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.compare import quote
+from dataops.errors import did_you_mean
+from dataops.project import ENVIRONMENTS, STARTED_IN
 from dataops.release import CannotRelease, duckdb_file, store
 from dataops.warehouse import duckdb_config, how_to_build, is_candidate, wait_until_readable, warehouse_file
 
-ENVIRONMENTS = ("dev", "ci", "prod")
 RECORD = "dataops_builds"  # written by the package's macro record_build
 
 
@@ -144,21 +144,24 @@ def open_side(name: str) -> Side:
 
 
 def _locate(name: str) -> tuple[str | None, Path]:
-    """The environment and the file that a name stands for."""
+    """The environment and the file that a name stands for. A path is relative to the folder that the command was typed in."""
+    from dbt_common.exceptions import DbtBaseException
+
     try:
         files = {environment: warehouse_file(environment) for environment in ENVIRONMENTS}
     except DbtBaseException as error:
         raise CannotCompare(f"profiles.yml: {error}", "Mend it first.") from None
     if name in files:
         return name, files[name]
-    path = Path(name).expanduser()
+    path = STARTED_IN / Path(name).expanduser()
     if path.is_dir():
         found = sorted(path.glob("*.duckdb"))
         hint = f"Name a file in it: {', '.join(map(str, found))}" if found else "There is no .duckdb file in it."
         raise CannotCompare(f"{name} is a folder.", hint)
     if not path.exists():
         raise CannotCompare(
-            f"{name!r} is neither an environment ({', '.join(ENVIRONMENTS)}) nor a file that exists.",
+            f"{name!r} is neither an environment ({', '.join(ENVIRONMENTS)}) nor a file that exists."
+            + did_you_mean(name, ENVIRONMENTS),
             "Name one of these, or the path of a warehouse file.",
         )
     for environment, file in files.items():
