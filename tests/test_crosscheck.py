@@ -15,7 +15,8 @@ import pytest
 
 from tests.browser import look_at
 from tests.helpers import Done, clean_environment, copy_project, release, run, start, succeed
-from tests.test_warehouse import DEV, PROD, change, holding
+from tests.holder import holding
+from tests.journeys.test_warehouse import DEV, PROD, change
 
 WHOLE = "ARGS=--vars 'recent_days: 0'"
 RESULTS = ("summary.md", "report.html", "result.json")

@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from tests.helpers import REPOSITORY, clean_environment, copy_project, run, start, succeed
+from tests.holder import holding
 from tests.small_project import (
     commit,
     current,
@@ -31,7 +32,6 @@ from tests.small_project import (
     make_release,
     set_edition,
 )
-from tests.test_warehouse import holding
 
 PROD = "warehouse/prod/current/prod.duckdb"
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"

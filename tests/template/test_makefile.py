@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dataops import warehouse
 from tests.helpers import TEMPLATE, clean_environment, make_project, run
 
 
@@ -139,3 +140,15 @@ def test_missing_tools_are_not_ready(stub_tools):
     assert ready(stub_tools) == "The Python that the tools in .venv were installed with is gone. Type: make setup\n"
     (stub_tools / ".venv/bin/dbt").unlink()
     assert ready(stub_tools) == "The tools are not installed yet. Type: make setup\n"
+
+
+@pytest.mark.parametrize(
+    ("login", "name"),
+    [("DOMAIN\\Ada Lovelace", "dev_domain_ada_lovelace"), ("zoë", "dev_zo_"), ("o'neil", "dev_o_neil")],
+)
+def test_any_login_makes_a_usable_dev_warehouse(bare_project, monkeypatch, login, name):
+    monkeypatch.setattr(warehouse, "PROJECT", bare_project)
+    for variable in ("DEV_NAME", "WAREHOUSE_DIR", "DBT_TARGET"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("USER", login)
+    assert warehouse.warehouse_file("dev") == bare_project / f"warehouse/dev/{name}.duckdb"

@@ -109,9 +109,7 @@ def test_a_wrong_number_of_threads_is_refused(threads):
 
 def test_two_environments_at_once_are_refused(folder):
     os.environ.update(DBT_TARGET="dev", DBT_PROFILES_DIR=str(folder))
-    with pytest.raises(
-        DataopsError, match="Name the environment once: TARGET=prod"
-    ):
+    with pytest.raises(DataopsError, match="Name the environment once: TARGET=prod"):
         dbt.run_task("build", "--target", "prod")
 
 
