@@ -87,7 +87,7 @@ def read_command(arguments: Sequence[str]) -> DbtCommand:
             context = command.make_context(command.name, rest, parent=context)
             names.append(command.name)
     except click.UsageError as error:
-        raise DataopsError(f"dbt {' '.join(arguments)}: {error.message}") from None
+        raise DataopsError(f"dbt {' '.join(arguments)}: {error.format_message()}") from None
     while context:
         options = context.params | {name: value for name, value in options.items() if value is not None}
         if context.get_parameter_source("target") is click.core.ParameterSource.COMMANDLINE:

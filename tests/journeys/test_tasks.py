@@ -66,7 +66,7 @@ def test_a_version_of_nothing_in_the_environment_is_none(project):
         ("", "", "", "build --selct second", 2, "dbt build --selct second: No such option '--selct'. Did you mean"),
         ("", "", "", "build --target prd", 2, "--target prd is not an environment of this project. Did you mean --target prod?"),
         ("", "", "", "crosscheck --base prd", 2, "'prd' is neither an environment"),
-        ("", "", "", "dbt test --target prod", 2, "Nothing was released yet"),
+        ("", "", "", "dbt test --target prod", 2, "TARGET is dev and --target is prod. Name the environment once"),
         ("profiles.yml", "warehouse:", "warehuose:", "build", 2, "profiles.yml: "),
     ],
 )  # fmt: skip
