@@ -63,7 +63,7 @@ def test_a_version_of_nothing_in_the_environment_is_none(project):
         ("models/staging/first.sql", "ref('edition')", "ref('edition'", "docs", 1, "The docs could not be made"),
         ("", "", "", "build --select secnd+", 2, "Nothing is selected by 'secnd+', so nothing was done. Did you mean second?"),
         ("", "", "", "test --select secnd", 2, "Nothing is selected by 'secnd', so nothing was done. Did you mean second?"),
-        ("", "", "", "build --selct second", 2, "dbt build --selct second: No such option '--selct'. Did you mean"),
+        ("", "", "", "build --selct second", 2, "dbt build --selct second: No such option '--selct'. (Did you mean one of: "),
         ("", "", "", "build --target prd", 2, "--target prd is not an environment of this project. Did you mean --target prod?"),
         ("", "", "", "crosscheck --base prd", 2, "'prd' is neither an environment"),
         ("", "", "", "dbt test --target prod", 2, "TARGET is dev and --target is prod. Name the environment once"),
