@@ -15,6 +15,7 @@ import click
 
 from dataops.dbt import PASSED_ON, invoke_dbt, options_of_dbt, run_dbt, selected_nothing
 from dataops.errors import WRONG, DataopsError
+from dataops.typed import typed
 
 SCRATCH = Path("target", "empty")
 
@@ -53,5 +54,6 @@ def test(options: tuple[str, ...]) -> None:
         sys.exit(2)  # dbt could not start: the message above says why
     if not result.success:
         raise DataopsError(
-            "Tests failed; they are listed above. Where a table is missing, build it first: make build", exit_code=WRONG
+            f"Tests failed; they are listed above. Where a table is missing, build it first: {typed('build')}",
+            exit_code=WRONG,
         )

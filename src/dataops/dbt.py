@@ -11,7 +11,6 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -27,6 +26,7 @@ from dataops.errors import IMPOSSIBLE, WRONG, DataopsError, Interrupted
 from dataops.monitoring import damage, stub
 from dataops.project import settings, warehouse_problem
 from dataops.release import CannotRelease, store
+from dataops.typed import tool
 from dataops.warehouse import how_to_build, is_candidate, wait_until_readable, wait_until_writable, warehouse_file
 
 WITHOUT_WAREHOUSE = {"clean", "deps", "list", "ls", "parse"}
@@ -132,12 +132,6 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
         os.environ.setdefault("DBT_USE_COLORS", "false")
     if problem := warehouse_problem(os.environ.get("WAREHOUSE_DIR", "")):
         return problem
-    warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()  # as DuckDB does
-    try:
-        for environment in ("dev", "ci", "prod"):  # DuckDB does not make folders
-            (warehouses / environment).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
     target = target_of(arguments)
     if settings().monitoring != "none":
         packages = stub.packages_folder(monitored=monitoring.is_on(target) or "deps" in arguments)
@@ -151,7 +145,10 @@ def _prepare(arguments: tuple[str, ...]) -> str | None:
     except DbtBaseException as error:
         return f"profiles.yml: {error}"
     if target != "prod" or is_candidate():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)  # DuckDB does not make folders
+        except OSError as error:
+            return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
         return wait_until_writable(file)
     if BUILDING.intersection(arguments):
         return f"prod is written by a release alone. Type: {how_to_build(target)}"
@@ -181,7 +178,7 @@ def selected_nothing(result: dbtRunnerResult, arguments: tuple[str, ...]) -> str
     if not result.success or getattr(result.result, "results", True):
         return None
     if selection := _option(arguments, "--select", "-s", "--selector", "--exclude"):
-        return f"Nothing here is selected by {selection!r}, so nothing was done. What there is: .venv/bin/dbt ls"
+        return f"Nothing here is selected by {selection!r}, so nothing was done. What there is: {tool('dbt')} ls"
     return None
 
 

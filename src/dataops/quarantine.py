@@ -23,6 +23,7 @@ from dataops.crosscheck.compare import quote
 from dataops.crosscheck.datasets import RECORD
 from dataops.errors import DataopsError
 from dataops.release import store
+from dataops.typed import typed
 from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
@@ -265,4 +266,4 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
             print_rows(console, connection, models, rule, rows)
         else:
             print_counts(console, found)
-            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"', soft_wrap=True)
+            console.print(f"The rows themselves: {typed('rejected', '--model NAME --rows 5')}", soft_wrap=True)

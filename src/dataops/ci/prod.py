@@ -12,6 +12,7 @@ import duckdb
 
 from dataops.release import CannotRelease, duckdb_file, store
 from dataops.release.store import MANIFEST, shown
+from dataops.typed import typed
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def copy_prod(folder: Path) -> Prod | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRelease(
             f"{shown(version.folder / MANIFEST)} cannot be read ({type(error).__name__}), so nothing tells what changed.",
-            "Type: make release, or make rollback",
+            f"Type: {typed('release')}, or {typed('rollback')}",
         ) from None
     duckdb_file.copy_from(version, folder)
     return Prod(version.id, version.facts.get("commit"), folder, nodes)

@@ -16,6 +16,7 @@ import click
 
 from dataops.errors import DataopsError
 from dataops.release import CannotRelease, duckdb_file, lock, store
+from dataops.typed import typed
 
 PACKED = Path("target", "prod")
 ALL, CURRENT = "prod", "current"  # archives, by name
@@ -36,10 +37,10 @@ def pack() -> str:
     Raises:
         CannotRelease: nothing was released yet, or a release is under way.
     """
-    with lock.held("make prod-pack"):
+    with lock.held(typed("prod-pack")):
         version = store.current()
         if version is None:
-            raise CannotRelease("Nothing was released yet, so there is nothing to pack.", "Type: make release")
+            raise CannotRelease("Nothing was released yet, so there is nothing to pack.", f"Type: {typed('release')}")
         shutil.rmtree(PACKED, ignore_errors=True)
         (PACKED / "pages").mkdir(parents=True)
         with tarfile.open(PACKED / f"{ALL}.tar", "w") as archive:
@@ -99,7 +100,7 @@ def fetch(download: Callable[[str, Path], Path | None], current: bool, anew: boo
         archive = download(CURRENT if current else ALL, folder)
     except FileNotFoundError as lost:
         if not (anew or current):
-            raise DataopsError(str(lost), "To go on without what prod held: make prod-fetch ARGS=--anew") from None
+            raise DataopsError(str(lost), f"To go on without what prod held: {typed('prod-fetch', '--anew')}") from None
         print(lost)
         archive = None
     if archive is None:

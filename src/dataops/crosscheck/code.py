@@ -16,6 +16,7 @@ from typing import Any
 
 from dataops.crosscheck import CannotCompare
 from dataops.dbt import cause, invoke_dbt
+from dataops.typed import tool
 
 BUILT = ("model", "seed", "snapshot")
 PERSONAL = "pii"
@@ -352,11 +353,11 @@ def select_models(code: Code, target: str, select: tuple[str, ...], exclude: tup
         result = invoke_dbt(*arguments)
     asked = " ".join([*select, *(f"--exclude {one}" for one in exclude)])
     if not result.success:
-        raise CannotCompare(f"dbt cannot select {asked!r}; its message is above.", "What there is: .venv/bin/dbt ls")
+        raise CannotCompare(f"dbt cannot select {asked!r}; its message is above.", f"What there is: {tool('dbt')} ls")
     selected = {id for line in result.result for id in re.findall(r'"unique_id": "([^"]+)"', line)}
     models = [model for id, model in code.models.items() if id in selected]
     if not models:
         raise CannotCompare(
-            f"No model is selected by {asked!r}, so nothing was compared.", "What there is: .venv/bin/dbt ls"
+            f"No model is selected by {asked!r}, so nothing was compared.", f"What there is: {tool('dbt')} ls"
         )
     return models

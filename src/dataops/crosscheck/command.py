@@ -24,6 +24,7 @@ from dataops.crosscheck.page import as_page
 from dataops.crosscheck.results import Result, compare_models, describe_side
 from dataops.crosscheck.terminal import show
 from dataops.errors import DataopsError, Interrupted, was_interrupted
+from dataops.typed import typed
 
 FOLDER = Path("target", "crosscheck")
 
@@ -83,8 +84,8 @@ def main(
         if base == head:
             raise CannotCompare(
                 f"{head} would be compared with itself.",
-                "Type: make crosscheck (dev against prod), make crosscheck TARGET=ci,"
-                ' or make crosscheck TARGET=prod ARGS="--base FILE"',
+                f"Type: {typed('crosscheck')} (dev against prod), {typed('crosscheck', target='ci')},"
+                f" or {typed('crosscheck', '--base FILE', target='prod')}",
             )
         sides = open_side(base), open_side(head)
         if sides[0].file.samefile(sides[1].file):

@@ -18,6 +18,7 @@ from dataops.crosscheck.code import BUILT, Model
 from dataops.crosscheck.compare import Comparer, Comparison
 from dataops.crosscheck.datasets import Build, Side, Workspace
 from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
+from dataops.typed import tool
 
 VERSION = 1
 BREAKING = ("different", "gone")
@@ -293,7 +294,7 @@ def _compare_model(
             else f"DuckDB stopped with {type(error).__name__}"
         )
         result.problem = f"{model.name} cannot be read: {said}."
-        result.remedy = f"Its text may hold data, so look yourself: .venv/bin/dbt show --select {model.name}"
+        result.remedy = f"Its text may hold data, so look yourself: {tool('dbt')} show --select {model.name}"
     else:
         result.comparison = comparison
         result.verdict = judge(model, comparison)

@@ -26,6 +26,7 @@ import yaml
 
 from dataops.errors import WRONG, DataopsError
 from dataops.project import PROJECT
+from dataops.typed import typed
 
 MEMORY = PROJECT / "target" / "lint.json"
 OF_A_COMMIT = "typed-message"  # has nothing to look at where nothing is committed
@@ -118,7 +119,7 @@ def stages_of(hook: str, task: str) -> list[str]:
     }
     if not hooks.get(hook):
         names = ", ".join(name for name, stages in hooks.items() if stages)
-        raise click.UsageError(f"{hook!r} is not a hook of make {task}. Hooks: {names}.")
+        raise click.UsageError(f"{hook!r} is not a hook of {typed(task)}. Hooks: {names}.")
     return hooks[hook]
 
 
@@ -139,7 +140,7 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
         settings = settings_hash(entries)
         unchanged = set() if anew or hook else passed_before(settings) & entries
         if unchanged:
-            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--anew lints them too).")
+            print(f"{len(unchanged)} files passed before and are unchanged ({typed('lint', '--anew')} lints them too).")
             index.leave_out(unchanged)
         passed = True
         for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
@@ -153,7 +154,7 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
                 remember(settings, entries)
         if not passed:
             raise DataopsError(
-                "Lint found something; it is above. `make format` fixes what a tool can fix.", exit_code=WRONG
+                f"Lint found something; it is above. `{typed('format')}` fixes what a tool can fix.", exit_code=WRONG
             )
 
 
@@ -176,6 +177,6 @@ def format_(hook: str | None, verbose: bool) -> None:
             print("Files were changed; once more, to see what is left:")
             if index.passes(stage, *options):
                 print(*(f"  {path}" for path in mended), sep="\n")
-                print(f"{len(mended)} file(s) changed. Next: make lint")
+                print(f"{len(mended)} file(s) changed. Next: {typed('lint')}")
                 return
         raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dataops.errors import DataopsError
+from dataops.typed import typed
 
 if TYPE_CHECKING:
     from dataops.release.store import Version
@@ -67,5 +68,7 @@ def _connect(version: Version) -> duckdb.DuckDBPyConnection:
     from dataops.release import duckdb_file
 
     if version.problem and version.facts.get("outcome") == "published":
-        raise CannotRelease(f"{version.id} cannot be read: {version.problem}.", "Take another one: make releases")
+        raise CannotRelease(
+            f"{version.id} cannot be read: {version.problem}.", f"Take another one: {typed('releases')}"
+        )
     return duckdb_file.open_version(version)

@@ -21,8 +21,9 @@ from dataops.release import CannotRelease, duckdb_file, lock, store
 from dataops.release.acceptance import read_acceptance
 from dataops.release.candidate import stopped_release
 from dataops.release.duckdb_file import in_units
-from dataops.release.pipeline import Release, Stopped, next_release
+from dataops.release.pipeline import Release, Stopped, next_release, require_candidate
 from dataops.release.store import Version
+from dataops.typed import tool, typed
 
 INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
 
@@ -98,7 +99,8 @@ def main(
     console = new_console()
     if candidate and (dry_run or allow_uncommitted or full_refresh):
         raise click.UsageError("--candidate publishes what was built, so it goes with --accept and --keep alone.")
-    with lock.held("make release"):
+    require_candidate()
+    with lock.held(typed("release")):
         by = lock.person()
         prod = store.current()
         for line in store.recover(prod, by):
@@ -190,7 +192,7 @@ def how_to_open(version: Version) -> str:
     """What to type to look into a version."""
     code = f"from dataops import release; prod = release.open({version.number or repr(version.id)})"
     where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if (folder := os.environ.get("WAREHOUSE_DIR")) else ""
-    return f'To look into it: {where}.venv/bin/python -ic "{code}", then prod.sql("...")'
+    return f'To look into it: {where}{tool("python")} -ic "{code}", then prod.sql("...")'
 
 
 def _tell_done(console: Console, release: Release, version: Version, dry_run: bool) -> None:
@@ -207,5 +209,5 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
         )
         console.print(how_to_open(version), soft_wrap=True)
         return
-    back = " To go back: make rollback" if store.before(version) else ""
+    back = f" To go back: {typed('rollback')}" if store.before(version) else ""
     console.print(f"prod is {release.id} ({size}): {store.shown(store.link())}.{back}", soft_wrap=True)

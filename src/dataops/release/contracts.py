@@ -14,6 +14,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from dataops.release import CannotRelease
 from dataops.release.store import shown
+from dataops.typed import typed
 
 
 def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
@@ -32,7 +33,7 @@ def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
     except (OSError, ValueError, DbtBaseException) as error:
         raise CannotRelease(
             f"{shown(before)} cannot be read ({type(error).__name__}), so nothing shows which contracts are broken.",
-            "Type: make rollback TO=<another version> (make releases lists them)",
+            f"Type: {typed('rollback', to='<another version>')} ({typed('releases')} lists them)",
         ) from None
     broken = {}
     for id, old in earlier.nodes.items():

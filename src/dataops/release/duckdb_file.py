@@ -23,6 +23,7 @@ from dataops.crosscheck.compare import quote
 from dataops.release import CannotRelease, store
 from dataops.release.store import DATA as NAME
 from dataops.release.store import Version, shown
+from dataops.typed import typed
 from dataops.warehouse import duckdb_config, wait_until_readable
 
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
@@ -116,13 +117,13 @@ def connect(place: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     if not file.is_file():  # DuckDB would say this in other words, or make the file
         reasons = "; ".join(version.facts.get("reasons", []))
         why = f"its release was stopped before any was made: {reasons}" if reasons else f"{shown(file)} is missing"
-        raise CannotRelease(f"{version.id} holds no data: {why}.", "See: make releases")
+        raise CannotRelease(f"{version.id} holds no data: {why}.", f"See: {typed('releases')}")
     try:
         return duckdb.connect(str(file), read_only=read_only, config=duckdb_config())
     except duckdb.Error as error:
         raise CannotRelease(
             f"{shown(file)} cannot be opened: {str(error).splitlines()[0]}.",
-            made_with(version) or "It is damaged, or another program writes to it. See: make releases",
+            made_with(version) or f"It is damaged, or another program writes to it. See: {typed('releases')}",
         ) from None
 
 
@@ -245,7 +246,9 @@ def read_everything(place: Path) -> int:
             except duckdb.Error as error:
                 problem = f"{relation} of {shown(place / NAME)} cannot be read: {type(error).__name__}."
                 if kind == "view":  # its tables could be read
-                    raise ViewFails(problem, "Its SQL fails on some row. Change it, then: make release") from None
+                    raise ViewFails(
+                        problem, f"Its SQL fails on some row. Change it, then: {typed('release')}"
+                    ) from None
                 raise CannotRelease(problem, "The disk or memory may be at fault. Run it again.") from None
             count += rows if kind == "table" else 0
     return count

@@ -16,6 +16,7 @@ from dataops.release import CannotRelease, duckdb_file, store
 from dataops.release.command import explained
 from dataops.release.duckdb_file import in_units
 from dataops.release.store import Version
+from dataops.typed import typed
 
 EVENTS = 10
 
@@ -72,11 +73,14 @@ def main(history: bool, as_of: datetime | None) -> None:
     for version in kept:
         if warning := duckdb_file.outside_warning(version):
             console.print(warning, markup=False, soft_wrap=True)
-    console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
+    console.print(
+        f"To go back: {typed('rollback', to='<number>')}. What happened when: {typed('releases', '--history')}",
+        markup=False,
+    )
 
 
 def _nothing() -> str:
-    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: make release"
+    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: {typed('release')}"
 
 
 def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:

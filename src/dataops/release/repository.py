@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
 from dataops.release.acceptance import TRAILER, Acceptance, read_acceptance
+from dataops.typed import typed
 
 REVERTED = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)  # as git revert writes it
 
@@ -46,7 +47,7 @@ def read_code() -> Code:
     if git("rev-parse", "--git-dir") is None:
         raise CannotRelease(
             "The project is in no git repository, so nobody could tell later what was released.",
-            "Type: git init && make setup && git add --all && git commit -m 'feat: start the project'",
+            f"Type: git init && {typed('setup')} && git add --all && git commit -m 'feat: start the project'",
         )
     shown = git("log", "-1", "--format=%H%n%s")
     if not shown:

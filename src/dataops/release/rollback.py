@@ -8,29 +8,36 @@ from dataops.console import new_console
 from dataops.release import CannotRelease, duckdb_file, lock, store
 from dataops.release.command import a_reason, explained
 from dataops.release.store import Version
+from dataops.typed import typed
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--to", metavar="ID", help="The version: 42 or 0042-2026-11-23.  [default: the one before]")
+@click.argument("named", metavar="[VERSION]", required=False)
+@click.option("--to", metavar="ID", help="The same as VERSION.")
 @click.option("--reason", metavar="TEXT", callback=a_reason, help="Why; recorded.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @explained()
-def main(to: str | None, reason: str | None, dry_run: bool) -> None:
-    """Roll back: make the version that prod was made from prod again, or the one that is named. Nothing is built or removed.
+def main(named: str | None, to: str | None, reason: str | None, dry_run: bool) -> None:
+    """Roll back: make the version that prod was made from prod again, or VERSION. Nothing is built or removed.
 
-    A later version can be rolled back to as well, so a rollback can be taken back.
+    VERSION is a number (42) or a name (0042-2026-11-23). A later version can be rolled back to as well, so a rollback can be taken back.
     """
+    if named and to and named != to:
+        raise click.UsageError(f"{named} and --to {to} are two versions. Name one.")
+    to = named or to
     console = new_console()
-    with lock.held("make rollback"):
+    with lock.held(typed("rollback")):
         prod = _current(to)
         by = lock.person()
         for line in store.recover(prod, by):
             console.print(line, soft_wrap=True, markup=False)
         version = store.find(to, store.kept()) if to else _before(prod)
         if prod and version.id == prod.id:
-            raise CannotRelease(f"{version.id} is prod already.", "See: make releases")
+            raise CannotRelease(f"{version.id} is prod already.", f"See: {typed('releases')}")
         if version.problem:
-            raise CannotRelease(f"{version.id} cannot be prod: {version.problem}.", "Take another one: make releases")
+            raise CannotRelease(
+                f"{version.id} cannot be prod: {version.problem}.", f"Take another one: {typed('releases')}"
+            )
         duckdb_file.connect(version.folder).close()
         if warning := duckdb_file.outside_warning(version):
             console.print(warning, markup=False, soft_wrap=True)
@@ -43,7 +50,7 @@ def main(to: str | None, reason: str | None, dry_run: bool) -> None:
         store.record("rollback", version, prod, by, reason)
         console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
         if prod:
-            back = "" if prod.problem else f" To take the rollback back: make rollback TO={prod.number}"
+            back = "" if prod.problem else f" To take the rollback back: {typed('rollback', to=prod.number)}"
             console.print(
                 f"The next release builds what is committed then: revert the change, or it comes back.{back}",
                 soft_wrap=True,
@@ -68,4 +75,4 @@ def _before(prod: Version | None) -> Version:
         )
     if found := store.before(prod):
         return found
-    raise CannotRelease(f"No version before {prod.id} is kept.", "Name one: make releases")
+    raise CannotRelease(f"No version before {prod.id} is kept.", f"Name one: {typed('releases')}")

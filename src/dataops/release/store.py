@@ -25,6 +25,7 @@ from typing import Any
 
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
+from dataops.typed import typed
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
@@ -162,7 +163,7 @@ def current() -> Version | None:
     raise CannotRelease(
         f"{shown(link())} {what}, so nothing says which version is prod"
         + (f"; by the history it was {last}." if last else "."),
-        f"Type: {aside}make rollback TO={best}",
+        f"Type: {aside}{typed('rollback', to=best)}",
     )
 
 
@@ -177,11 +178,13 @@ def find(name: str, among: list[Version]) -> Version:
             return version
     for version in stopped():
         if version.is_called(name):
-            raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
+            raise CannotRelease(
+                f"{version.id} was stopped, so it never was a version of prod.", f"See: {typed('releases')}"
+            )
     if not among:
-        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", "See: make releases")
+        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", f"See: {typed('releases')}")
     there = ", ".join(version.id for version in among)
-    raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+    raise CannotRelease(f"There is no version {name!r}; there is: {there}.", f"See: {typed('releases')}")
 
 
 def require_prod() -> Version:
@@ -192,7 +195,9 @@ def require_prod() -> Version:
     """
     version = current()
     if version is None:
-        raise CannotRelease(f"Nothing was released yet: {shown(link() / DATA)} is missing.", "Type: make release")
+        raise CannotRelease(
+            f"Nothing was released yet: {shown(link() / DATA)} is missing.", f"Type: {typed('release')}"
+        )
     if version.problem:
         raise CannotRelease(f"{version.id} is prod, and {version.problem}.", how_to_go_back(version))
     return version
@@ -206,10 +211,10 @@ def how_to_go_back(lost: Version) -> str:
         version = before(version)
     for version in [*line, *kept()]:
         if version.id != lost.id and not version.problem:
-            return f"Go back to a version that is whole: make rollback TO={version.number}"
+            return f"Go back to a version that is whole: {typed('rollback', to=version.number)}"
     return (
         f"No other version is whole. Put {shown(lost.folder)} back from a backup, or start over:"
-        f" mv {shown(folder())} {shown(folder())}.lost && make release"
+        f" mv {shown(folder())} {shown(folder())}.lost && {typed('release')}"
     )
 
 
@@ -390,7 +395,7 @@ def as_of(moment: datetime) -> Version:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     events = [event for event in history() if datetime.fromisoformat(event["at"]) <= moment]
     if not events:
-        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", "See: make releases")
+        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", f"See: {typed('releases')}")
     id = events[-1]["id"]
     if version := find_kept(id):
         return version
