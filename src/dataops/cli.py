@@ -26,6 +26,7 @@ COMMANDS = {
     "releases": ("dataops.release.listing", "main", "List the versions of prod."),
     "rollback": ("dataops.release.rollback", "main", "Make an earlier version prod again."),
     "freshness": ("dataops.dbt", "freshness", "Check that the sources were loaded in time."),
+    "doctor": ("dataops.doctor", "main", "Say what this project still needs, with the lines to add."),
     "lint": ("dataops.lint.hooks", "lint", "Run every check of the git hooks on all files."),
     "format": ("dataops.lint.hooks", "format_", "Put all files into the form that lint asks for."),
     "dbt": ("dataops.dbt", "dbt", "Run any dbt command, with the checks of the tasks."),
