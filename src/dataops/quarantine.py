@@ -23,7 +23,7 @@ from dataops.crosscheck.compare import quote
 from dataops.crosscheck.datasets import RECORD
 from dataops.errors import DataopsError
 from dataops.release import store
-from dataops.typed import typed
+from dataops.typed import guide, typed
 from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
@@ -246,7 +246,8 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
     models = rejected_models(read_manifest(target))
     if not models:
         raise DataopsError(
-            f"No model of this project ends in {SUFFIX}, so no rows are set aside. How to add one: docs/quarantine.md"
+            f"No model of this project ends in {SUFFIX}, so no rows are set aside. How to add one:"
+            f" {guide('docs/quarantine.md')}"
         )
     if model:
         name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])

@@ -55,3 +55,12 @@ def tool(name: str, project: Path = PROJECT) -> str:
     'dbt'
     """
     return f".venv/bin/{name}" if (project / ".venv" / "bin" / name).exists() else name
+
+
+def guide(path: str, project: Path = PROJECT) -> str:
+    """A page or example that generated projects have, as a message names it.
+
+    >>> guide("docs/quarantine.md", Path("no-project"))
+    'docs/quarantine.md in the template of dbt-dataops'
+    """
+    return path if (project / path).exists() else f"{path} in the template of dbt-dataops"

@@ -42,6 +42,7 @@ from dataops.release import CannotRelease, audit, duckdb_file, store
 from dataops.release.acceptance import TRAILER, misspelt_in_commits, not_accepted, objections, wording
 from dataops.release.repository import accepted_since
 from dataops.release.store import Version
+from dataops.typed import guide
 from dataops.warehouse import warehouse_file
 
 CACHE = Path("target", "ci", "partial_parse.msgpack")  # what dbt read, kept by CI from run to run
@@ -264,7 +265,11 @@ class Run:
             return (
                 f"What changed differs from {against}. Is it meant to? Then say why in a commit message:"
                 f' a last line "{TRAILER}: {wording(self.not_accepted)}".'
-                + (" A new version of a model breaks no contract: docs/releasing.md." if found.breaks_contracts else "")
+                + (
+                    f" A new version of a model breaks no contract: {guide('docs/releasing.md')}."
+                    if found.breaks_contracts
+                    else ""
+                )
             )
         if found:
             return (

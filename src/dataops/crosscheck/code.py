@@ -16,7 +16,7 @@ from typing import Any
 
 from dataops.crosscheck import CannotCompare
 from dataops.dbt import cause, invoke_dbt
-from dataops.typed import tool
+from dataops.typed import guide, tool
 
 BUILT = ("model", "seed", "snapshot")
 PERSONAL = "pii"
@@ -86,7 +86,7 @@ def read_allowance(name: str, file: str, meta: Any) -> Allowance:
         CannotCompare: a threshold is misspelt or cannot be read.
     """
     known = list(Allowance.__dataclass_fields__)
-    remedy = f"It takes {', '.join(known)} (docs/crosscheck.md)."
+    remedy = f"It takes {', '.join(known)} ({guide('docs/crosscheck.md')})."
     if meta is None:
         return Allowance()
     if not isinstance(meta, dict):

@@ -23,7 +23,7 @@ from dataops.crosscheck.compare import quote
 from dataops.release import CannotRelease, store
 from dataops.release.store import DATA as NAME
 from dataops.release.store import Version, shown
-from dataops.typed import typed
+from dataops.typed import guide, typed
 from dataops.warehouse import duckdb_config, wait_until_readable
 
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
@@ -81,7 +81,7 @@ def copy_from(base: Version, place: Path) -> Copy:
         raise CannotRelease(
             f"{shown(place.parent)} has {in_units(free)} free, and a release needs {in_units(needed)}:"
             f" {parts}{in_units(size)} to build beside it, {in_units(ROOM)} for the rest.",
-            "Free some, or keep fewer versions: RELEASES_KEPT (.env.example).",
+            f"Free some, or keep fewer versions: RELEASES_KEPT ({guide('.env.example')}).",
         )
     if how == "copied":
         shutil.copyfile(source, target)

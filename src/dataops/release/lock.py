@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dataops.release import CannotRelease, store
+from dataops.typed import guide
 
 
 def person() -> str:
@@ -44,7 +45,7 @@ def held(doing: str) -> Iterator[None]:
     except OSError as error:
         raise CannotRelease(
             f"{store.shown(place)} cannot be written: {error.strerror}.",
-            "Make it writable, or name another folder: WAREHOUSE_DIR (.env.example).",
+            f"Make it writable, or name another folder: WAREHOUSE_DIR ({guide('.env.example')}).",
         ) from None
     with handle:
         try:

@@ -50,7 +50,7 @@ from dataops.release.duckdb_file import in_units
 from dataops.release.inputs import read_inputs
 from dataops.release.repository import Code
 from dataops.release.store import Version
-from dataops.typed import typed
+from dataops.typed import guide, typed
 from dataops.warehouse import warehouse_file
 
 TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
@@ -366,7 +366,7 @@ class Release:
                 f"If that is meant: {how_to_accept(reason, options)}"
                 + (", which publishes this candidate" if options else "")
                 + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
-                + (" A new version of a model breaks no contract: docs/releasing.md." if version else ""),
+                + (f" A new version of a model breaks no contract: {guide('docs/releasing.md')}." if version else ""),
             )
 
     def _docs(self, place: Path) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
-from dataops.typed import typed
+from dataops.typed import guide, typed
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
@@ -401,7 +401,7 @@ def as_of(moment: datetime) -> Version:
         return version
     raise CannotRelease(
         f"{id} was prod at {moment.isoformat(sep=' ')}, and is not kept any more.",
-        "RELEASES_KEPT says how many are (.env.example).",
+        f"RELEASES_KEPT says how many are ({guide('.env.example')}).",
     )
 
 
