@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dataops.ci import SUMMARY
 from dataops.crosscheck.markdown import as_markdown, text
 from dataops.crosscheck.results import Result
+from dataops.typed import typed
 
 MOST = 64_000  # characters; GitHub takes 65,536 for a comment
 MOST_NAMES = 40  # in one list
@@ -62,7 +63,7 @@ class Summary:
 
     def as_markdown(self) -> str:
         """All of it, short enough for a comment; what does not fit is said."""
-        lines = [f"## {SIGNS[self.verdict]} make ci", "", text(self.headline), ""]
+        lines = [f"## {SIGNS[self.verdict]} {typed('ci')}", "", text(self.headline), ""]
         lines += ["| | Step | What came of it | |", "|---|---|---|--:|"]
         lines += [
             f"| {SIGNS[step.verdict]} | {step.name} | {text(step.said)} |"
