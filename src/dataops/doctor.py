@@ -26,6 +26,7 @@ from dbt_common.exceptions import DbtBaseException
 from dataops import __version__
 from dataops.errors import WRONG, DataopsError
 from dataops.installed import package_version
+from dataops.monitoring import STAND_IN_VERSION
 from dataops.project import ENVIRONMENTS, PROJECT, pyproject, settings
 from dataops.release import store
 from dataops.typed import tool, typed
@@ -400,6 +401,7 @@ def tools_summary() -> Iterable[str]:
     yield f"dataops {__version__}, Python {platform.python_version()}"
     yield ", ".join(f"{name} {versions.get(name, 'is not installed')}" for name in TOOLS[:-1])
     package = package_version(packages_folder() / "elementary")
+    package = "is a stub (nothing is monitored)" if package == STAND_IN_VERSION else package
     parts = (("dbt package", package), ("command line", versions.get("elementary-data")))
     found = ", ".join(f"{part} {version}" for part, version in parts if version)
     yield f"Elementary: {found or 'not installed; the tasks work without it'}"

@@ -32,20 +32,24 @@ def typed(task: str, arguments: str = "", *, target: str = "", to: str | int = "
         quoted = arguments if NEEDS_NO_QUOTES.fullmatch(arguments) else f'"{arguments}"'
         variables = (("TO", to), ("TARGET", target), ("ARGS", arguments and quoted))
         return " ".join(["make", task, *(f"{name}={value}" for name, value in variables if value)])
-    words = (f"TARGET={target}" if target else "", "dataops", task, str(to), arguments)
+    # Who works with make has no venv activated.
+    program = tool("dataops", project) if _makefile(project) else "dataops"
+    words = (f"TARGET={target}" if target else "", program, task, str(to), arguments)
     return " ".join(filter(None, words))
 
 
 def has_make_task(task: str, project: Path = PROJECT) -> bool:
-    """Whether the project has a Makefile that calls `dataops` and has the task.
+    """Whether the project has a Makefile that calls `dataops` and has the task."""
+    return re.search(rf"^{re.escape(task)}:", _makefile(project), re.MULTILINE) is not None
 
-    A Makefile that never mentions dataops may have a `build` or a `test` of its own.
-    """
+
+def _makefile(project: Path) -> str:
+    """The project's Makefile; empty where there is none, and where it never mentions dataops: its `build` is another then."""
     try:
         text = (project / "Makefile").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return False
-    return "dataops" in text and re.search(rf"^{re.escape(task)}:", text, re.MULTILINE) is not None
+        return ""
+    return text if "dataops" in text else ""
 
 
 def tool(name: str, project: Path = PROJECT) -> str:

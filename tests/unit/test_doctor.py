@@ -156,4 +156,7 @@ def test_a_command_is_typed_as_the_makefile_has_it(tmp_path):
     assert say("build", "--select x", target="ci") == 'make build TARGET=ci ARGS="--select x"'
     assert say("releases", "--history") == "dataops releases --history", "the Makefile has no such task"
     assert say("rollback", to=41) == "make rollback TO=41"
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/dataops").touch()
+    assert say("doctor") == ".venv/bin/dataops doctor", "who works with make has no venv activated"
     assert say("build", "--full-refresh") == "make build ARGS=--full-refresh"
