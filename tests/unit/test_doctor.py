@@ -10,7 +10,7 @@ import yaml
 
 from dataops import __version__, doctor, project, typed, warehouse
 from dataops.errors import DataopsError
-from dataops.release import store
+from dataops.release import pipeline, store
 from tests.helpers import REPOSITORY, git_init, succeed
 
 HOOKS = dict.fromkeys(("on-run-start", "on-run-end"), "{{ dataops.record_build() }}")
@@ -142,6 +142,18 @@ def test_what_cannot_be_checked_is_an_error(complete, change, problem):
     change(complete)
     with pytest.raises(DataopsError, match=problem):
         doctor.examine()
+
+
+@pytest.mark.parametrize(
+    "text", [None, "[tool.ruff]\n", '[project]\nname = "x"\ndependencies = ["rich>=14", "not-installed"]\n']
+)
+def test_a_release_notes_its_tools_whatever_pyproject_holds(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(project, "PROJECT", tmp_path)
+    if text:
+        (tmp_path / "pyproject.toml").write_text(text)
+    found = pipeline._tools()
+    assert {"python", "dbt-core", "dbt-duckdb", "duckdb"} <= found.keys()
+    assert ("rich" in found) == ("rich" in (text or ""))
 
 
 def test_a_command_is_typed_as_the_makefile_has_it(tmp_path):
