@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -108,11 +109,24 @@ def remember(settings: str, entries: set[str]) -> None:
     os.replace(beside, MEMORY)
 
 
+def require_hooks() -> None:
+    """Raises DataopsError where there is nothing to run, or nothing that runs it."""
+    problem = None
+    if not (PROJECT / ".pre-commit-config.yaml").is_file():
+        problem = ".pre-commit-config.yaml is missing."
+    elif find_spec("pre_commit") is None:
+        problem = "pre-commit is not installed."
+    if problem:
+        raise DataopsError(f"Nothing was checked: {problem}", f"What to do: {typed('doctor')}")
+
+
 def stages_of(hook: str, task: str) -> list[str]:
     """The stages of a task in which a hook runs; ends with the hooks that there are where it runs in none."""
     config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     hooks = {
-        one["id"]: [stage for stage in STAGES[task] if stage in one.get("stages", config["default_stages"])]
+        one["id"]: [
+            stage for stage in STAGES[task] if stage in one.get("stages", config.get("default_stages", [stage]))
+        ]
         for repository in config["repos"]
         for one in repository["hooks"]
         if one["id"] != OF_A_COMMIT
@@ -133,6 +147,7 @@ verbose_option = click.option("--verbose", is_flag=True, help="Show what each ho
 @verbose_option
 def lint(hook: str | None, anew: bool, verbose: bool) -> None:
     """Check all files, or check them with one HOOK: make lint ARGS=sqlfluff."""
+    require_hooks()
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
@@ -163,6 +178,7 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
 @verbose_option
 def format_(hook: str | None, verbose: bool) -> None:
     """Mend what a tool can mend in all files, or with one HOOK alone: make format ARGS=sqlfluff-fix."""
+    require_hooks()
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
