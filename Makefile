@@ -25,6 +25,7 @@ checked: .venv/installed
 	@$(RUN) python -m tests.render_docs --check
 	@$(RUN) ruff check --quiet hooks src tests
 	@$(RUN) ruff format --check --quiet hooks src tests
+	@$(RUN) lint-imports --no-logo >/dev/null || $(RUN) lint-imports --no-logo
 
 bench: .venv/installed ## Measure the speed of generation, setup, build and hooks
 	@$(RUN) python -m tests.benchmarks $(ARGS)
@@ -32,15 +33,16 @@ bench: .venv/installed ## Measure the speed of generation, setup, build and hook
 faults: .venv/installed ## Kill 200 releases at random moments, fill disks, and see that prod stays whole (an hour)
 	@$(RUN) python -m tests.faults $(ARGS)
 
-lint: .venv/installed ## Check this repository's own Python
+lint: .venv/installed ## Check this repository's own Python, and what may import what
 	@$(RUN) ruff check hooks src tests
 	@$(RUN) ruff format --check hooks src tests
+	@$(RUN) lint-imports --no-logo
 
 docs: .venv/installed ## Write the generated parts of the README and docs anew
 	@$(RUN) python -m tests.render_docs
 
 clean: ## Remove the demo, the tools and all caches
-	rm -rf .tools .venv demo build .pytest_cache .hypothesis .ruff_cache
+	rm -rf .tools .venv demo build .pytest_cache .hypothesis .ruff_cache .import_linter_cache .import_linter_cache
 
 .venv/installed: pyproject.toml $(if $(filter .tools/%,$(UV)),.tools/uv/bin/uv)
 	@"$(UV)" sync

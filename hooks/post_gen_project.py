@@ -1,4 +1,4 @@
-"""Removes what was not chosen and makes the first sample.
+"""Removes what was not chosen and makes the first sample data.
 
 Standard library only, no network, no git: this also runs on every template update, in a temporary folder.
 """
@@ -28,7 +28,7 @@ MONITORING_FILES = [
     "docs/monitoring.md",
     "docs/runbook",
 ]
-# Files that are copied without rendering say with comment lines which parts belong to monitoring or to alerts.
+# YAML files that are copied without rendering mark with comment lines which parts belong to monitoring or to alerts.
 PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
 PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml"]
 # The sample's files, and folders that hold nothing else; comments mark its parts of other files (dataops/sample/parts.py).
@@ -56,7 +56,7 @@ def remove(paths):
 
 
 def settle_parts(kept):
-    """Takes the comment lines around the parts out, and the parts with them unless their names are among those kept."""
+    """Removes the comment lines around the parts, and the parts too unless their names are among those kept."""
     for file in (file for pattern in PARTED_FILES for file in Path().glob(pattern)):
         text = file.read_bytes().decode()
         settled = PART.sub(lambda part: part[2] if part[1] in kept else "", text)
@@ -65,7 +65,7 @@ def settle_parts(kept):
 
 
 def next_steps():
-    """What to type next. Nothing in the folder of `tempfile` that cruft generates in: there is no project to go to."""
+    """What to type next; nothing in the temporary folder that cruft generates in, where there is no project to go to."""
     project = Path.cwd()
     if project.parent.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(project.parent.name):
         return ""

@@ -1,7 +1,7 @@
-"""GitHub and GitLab as far as a project's CI meets them: workflows run step by step in clean clones, REST APIs on loopback.
+"""Doubles of GitHub and GitLab: workflows run step by step in clean clones, REST APIs on loopback.
 
-What an action does is done here: a check-out is a clone, an artifact is a zip in a folder. Python, uv and their caches are
-those of this machine. The steps' own commands run as they are written, in the environment that the file gives them.
+They do what the actions do: a check-out is a clone, an artifact is a zip in a folder. Python, uv and their caches are those
+of this machine. The steps' own commands run as they are written, in the environment that the file gives them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Server(ThreadingHTTPServer):
 def serving(answer) -> Iterator[Server]:
     """A server as long as the block runs."""
     server = Server(answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield server
     finally:
@@ -119,7 +119,9 @@ class GitHub:
     artifacts: list[Artifact] = field(default_factory=list)
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     storage: str = ""  # where downloads are redirected to
-    refused: int = 0  # what every request is answered with, where not 0
+    refused: int = 0  # the status of every answer, if not 0
+    api: Server | None = None
+    downloads: Server | None = None
 
     def keep(self, name: str, content: bytes, **what) -> None:
         self.artifacts.append(Artifact(len(self.artifacts) + 1, name, content, **what))
@@ -153,6 +155,40 @@ class GitHub:
 
     def download(self, _method: str, path: str, _query: dict[str, str], _body: Any) -> tuple[int, bytes]:
         return 200, next(one.content for one in self.artifacts if one.id == int(path[1:]))
+
+
+@contextmanager
+def hosting() -> Iterator[GitHub]:
+    """A repository on GitHub, with nothing in it yet, and its servers."""
+    host = GitHub()
+    with serving(host.answer) as api, serving(host.download) as storage:
+        host.storage, host.api, host.downloads = storage.address, api, storage
+        yield host
+
+
+class GitLab:
+    """A project on GitLab: the artifacts of its job `release`, and the notes of a merge request."""
+
+    def __init__(self):
+        self.files: dict[str, bytes] = {}
+        self.notes = [{"id": number, "author": {"id": 5}, "body": "talk"} for number in range(130)]
+        self.notes.insert(0, {"id": 900, "author": {"id": 5}, "body": "<!-- make ci -->\nnot ours"})
+
+    def answer(self, method, path, query, body):
+        notes = "/projects/7/merge_requests/3/notes"
+        if path.startswith("/projects/7/jobs/artifacts/main/raw/") and query == {"job": "release"}:
+            name = path.removeprefix("/projects/7/jobs/artifacts/main/raw/")
+            return (200, self.files[name]) if name in self.files else (404, {})
+        if (method, path) == ("GET", "/user"):
+            return 200, {"id": 8}
+        if (method, path) == ("GET", notes):
+            return 200, page_of(self.notes, query)
+        if (method, path) == ("POST", notes):
+            self.notes.append({"id": 1000 + len(self.notes), "author": {"id": 8}, **body})
+            return 201, self.notes[-1]
+        (note,) = (one for one in self.notes if method == "PUT" and path == f"{notes}/{one['id']}")
+        note.update(body)
+        return 200, note
 
 
 def packed(folder: Path, paths: list[str]) -> bytes | None:
@@ -248,7 +284,7 @@ class Runner:
             ),
             "vars": SimpleNamespace(WAREHOUSE_DIR=""),
             "secrets": SimpleNamespace(**self.secrets),
-            "inputs": SimpleNamespace(**{"anew": False, "id": "", **event.get("inputs", {})}),
+            "inputs": SimpleNamespace(**{"start_empty": False, "id": "", **event.get("inputs", {})}),
             "cancelled": lambda: False,
         }
         failed_before = any(step.outcome == "failure" for step in before)

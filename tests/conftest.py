@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,28 @@ from tests.helpers import copy_project, git_init, make_project, succeed
 from tests.small_project import make_release, make_small_project
 
 
+@pytest.fixture(autouse=True)
+def _environment_as_before() -> Iterator[None]:
+    """Puts the environment variables back that a command in this process sets for dbt."""
+    before = dict(os.environ)
+    yield
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory, request) -> Callable[[str, Callable[[Path], Path]], Path]:
     """Makes something expensive once for all workers: `made_once("name", make)`, where `make` fills a folder and returns a path in it."""
     if not hasattr(request.config, "workerinput"):
-        return lambda name, make: make(tmp_path_factory.mktemp(name))
+        paths: dict[str, Path] = {}
+
+        def make_first_time(name: str, make: Callable[[Path], Path]) -> Path:
+            if name not in paths:
+                paths[name] = make(tmp_path_factory.mktemp(name))
+            return paths[name]
+
+        return make_first_time
     shared = tmp_path_factory.getbasetemp().parent
 
     def make_or_wait(name: str, make: Callable[[Path], Path]) -> Path:

@@ -29,24 +29,6 @@ from tests.small_project import dataops, edition, make_release, make_small_proje
 READERS = 4
 # After these lines of a release comes what readers could notice, so half of the kills are near them.
 LATE = ("5/6 docs", "6/6 publish")
-READER = """
-import json, sys, time
-from pathlib import Path
-import duckdb
-from tests.small_project import edition_in
-
-prod, stop, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-reads, faults, seen = 0, [], set()
-while not stop.exists():
-    try:
-        with duckdb.connect(prod, read_only=True) as connection:
-            seen.add(edition_in(connection))
-            reads += 1
-        time.sleep(0.01)
-    except Exception as error:
-        faults.append(f"{type(error).__name__}: {error}")
-log.write_text(json.dumps({"reads": reads, "faults": faults[:5], "seen": sorted(seen)}))
-"""
 
 
 @contextmanager
@@ -58,7 +40,8 @@ def readers(project: Path, folder: Path) -> Iterator[dict]:
     prod = project / "warehouse/prod/current/prod.duckdb"
     environment = clean_environment(PYTHONPATH=str(REPOSITORY))
     processes = [
-        subprocess.Popen([sys.executable, "-c", READER, prod, stop, log], env=environment, cwd=folder) for log in logs
+        subprocess.Popen([sys.executable, REPOSITORY / "tests/reader.py", prod, stop, log], env=environment, cwd=folder)
+        for log in logs
     ]
     try:
         yield found
@@ -67,10 +50,10 @@ def readers(project: Path, folder: Path) -> Iterator[dict]:
         for process in processes:
             process.wait(60)
     for log in logs:
-        told = json.loads(log.read_text())
-        found["reads"] += told["reads"]
-        found["faults"] += told["faults"]
-        found["seen"] |= set(told["seen"])
+        result = json.loads(log.read_text())
+        found["reads"] += result["reads"]
+        found["faults"] += result["faults"]
+        found["seen"] |= set(result["seen"])
 
 
 def interrupt(process: subprocess.Popen, seconds: float, line: str | None) -> str:
@@ -114,7 +97,7 @@ def kill_at_random_moments(project: Path, moments: int, seed: int, say=print) ->
             set_edition(project, number)
             rollback = chance.random() < 0.3
             late = chance.choice(LATE) if chance.random() < 0.5 else None
-            command = ("release.rollback",) if rollback else ("release", "--accept", "x")
+            command = ("rollback",) if rollback else ("release", "--accept", "x")
             environment = clean_environment(PYTHONUNBUFFERED="1")
             process = start(".venv/bin/dataops", *command, cwd=project, environment=environment)
             if rollback:
@@ -200,14 +183,16 @@ def new_project(folder: Path) -> Path:
 @click.command()
 @click.option("--kills", default=200, show_default=True, help="Releases and rollbacks that are killed.")
 @click.option("--full-disks", default=20, show_default=True, help="Releases whose disk is filled; needs root.")
+@click.option("--project", type=Path, help="A small project with a first version.  [default: a new one]")
 @click.option("--seed", default=None, type=int, help="Of the random moments.  [default: another one each time]")
-def main(kills: int, full_disks: int, seed: int | None) -> None:
-    """Break releases and rollbacks at random moments while readers look on, and print what came of it."""
+def main(kills: int, full_disks: int, project: Path | None, seed: int | None) -> None:
+    """Break releases and rollbacks at random moments while readers look on, and print the result."""
     seed = seed if seed is not None else random.randrange(10**6)
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory() as name:
-        print("Making a project, with a first version of prod")
-        project = new_project(Path(name))
+        if project is None:
+            print("Making a project, with a first version of prod")
+            project = new_project(Path(name))
         found = kill_at_random_moments(project, kills, seed)
         for place, count in sorted(found["where"].items()):
             print(f"  killed in {place}: {count}")

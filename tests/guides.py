@@ -5,7 +5,8 @@ Every block of code on a page is one of these:
 - `csv`, `sql` or `yaml` after a sentence with a path in backticks: a file, which is written. Without a path: an excerpt.
 - `diff` after a sentence with a path: its `-` lines are replaced by its `+` lines; without `-` lines, these go to the end.
 - `console`: commands that start with `$ `, and what they print, in order. `...` stands for any lines. A command fails if
-  make says so in what is shown. Clock times, durations and lines of the Makefile may differ.
+  make says so in what is shown. Clock times, durations, days, hashes, versions of tools and lines of the Makefile
+  may differ.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from tests.helpers import run
 
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.\w+)`")
-VARYING = re.compile(r"\x1b\[[0-9;]*m|^\d\d:\d\d:\d\d *|\d+\.\d+ ?s\b|(?<=Makefile:)\d+", re.MULTILINE)
+VARYING = re.compile(
+    r"\x1b\[[0-9;]*m|^\d\d:\d\d:\d\d *|\b\d\d:\d\d\b|\d+\.\d+ ?m?s\b|(?<=Makefile:)\d+"
+    r"|(?<=\b\d{4})-\d{4}-\d\d-\d\d|\b[0-9a-f]{7}\b|(?:(?<=Python )|(?<=duckdb )|(?<=dbt-core ))\d[\d.]*",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,14 @@ def change(file: Path, diff: str) -> None:
         file.write_text(text + after, encoding="utf-8")
 
 
-def type_command(project: Path, command: str, shown: str) -> None:
-    """Runs a command, and fails unless it prints what is shown and succeeds or fails as shown."""
-    done = run("sh", "-c", command, cwd=project)
+def type_command(project: Path, command: str, shown: str, environment: dict[str, str] | None = None) -> str:
+    """Runs a command, and fails unless it prints what is shown and succeeds or fails as shown. Returns what it printed."""
+    done = run("sh", "-c", command, cwd=project, environment=environment)
     assert ("make: ***" in shown) == (done.code != 0), f"{command}: {done}"
     printed = iter(steady(done.output))
     for line in steady(shown):
         assert line == "..." or line in printed, f"{command} does not print, or not in this order: {line}\n{done}"
+    return done.output
 
 
 def steady(output: str) -> list[str]:

@@ -19,6 +19,8 @@ UV_FOLDER = REPOSITORY / ".tools" / "uv" / "bin"
 # What a developer's own shell may hold and what must not decide how a test ends.
 NOT_INHERITED = (
     "DBT_",
+    "DATAOPS_",
+    "ELEMENTARY_",
     "UV_PROJECT",
     "VIRTUAL_ENV",
     "GIT_",

@@ -1,7 +1,7 @@
-"""Writes the parts of the docs that are made from the code: the list of questions, from cookiecutter.json, and what the
-examples of docs/macros print.
+"""Writes the generated parts of the docs: the list of questions, from cookiecutter.json, and the output of the examples in
+docs/macros.
 
-`--check` writes nothing and fails where the list is stale; tests/test_macro_pages.py checks the examples.
+`--check` writes nothing and fails if the list is stale; tests/dbt_package/test_pages.py checks the examples.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import click
 
+from tests.dbt_package.pages import FaultyPage, rendered_pages
 from tests.helpers import REPOSITORY
-from tests.macro_pages import FaultyPage, rendered_pages
 
 README = REPOSITORY / "README.md"
 
@@ -43,7 +43,7 @@ def questions() -> str:
 
 
 def render(text: str) -> str:
-    """The README with its generated part made anew."""
+    """The README with its generated part regenerated."""
     start, end = "<!-- questions: make docs -->", "<!-- /questions -->"
     pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
@@ -52,13 +52,13 @@ def render(text: str) -> str:
 
 
 @click.command(help=__doc__)
-@click.option("--check", is_flag=True, help="Write nothing; fail where the README is stale.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the README is stale.")
 def main(check: bool) -> None:
     """See the module."""
     old = README.read_text(encoding="utf-8")
     new = render(old)
     if check and new != old:
-        sys.exit("README.md does not list the questions of cookiecutter.json as they are. Type: make docs")
+        sys.exit("README.md does not match the questions in cookiecutter.json. Run: make docs")
     if not check:
         README.write_text(new, encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:

@@ -27,25 +27,7 @@
     {%- for unique_id, state in states.items() if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}
         {%- if node.resource_type in ("model", "seed", "snapshot") and node.config.materialized != "ephemeral" and node.database in (none, target.database) -%}
-            {#- The code of the node: its file, the ephemeral models it holds, and the macros of all these but dbt's own.
-                The list grows while it is read. The package's Python (crosscheck/code.py) computes the same. -#}
-            {%- set code, parts = [unique_id], [] -%}
-            {%- for id in code -%}
-                {%- if id.startswith("macro.") -%}
-                    {%- set part = context[id.split(".")[1]][id.split(".")[2]].macro -%}
-                    {%- do parts.append(id ~ " " ~ local_md5(part.macro_sql)) -%}
-                {%- else -%}
-                    {%- set part = graph.nodes[id] -%}
-                    {%- do parts.append([id, part.config.materialized, part.checksum.checksum, (part.contract or {}).checksum or "-"] | join(" ")) -%}
-                    {%- for parent in part.depends_on.nodes or [] if (graph.nodes.get(parent, {}).config or {}).materialized == "ephemeral" and parent not in code -%}
-                        {%- do code.append(parent) -%}
-                    {%- endfor -%}
-                {%- endif -%}
-                {%- for macro in part.depends_on.macros or [] if macro.split(".")[1] not in ("dbt", "dbt_" ~ target.type) and macro not in code -%}
-                    {%- do code.append(macro) -%}
-                {%- endfor -%}
-            {%- endfor -%}
-            {%- set values = [unique_id, node.schema, node.alias, node.config.materialized, target.name, local_md5(parts | sort(case_sensitive=true) | join("\n")), state, invocation_id, run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")] -%}
+            {%- set values = [unique_id, node.schema, node.alias, node.config.materialized, target.name, dataops.code_checksum(unique_id), state, invocation_id, run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")] -%}
             {%- set literals = [] -%}
             {%- for value in values -%}
                 {%- do literals.append("'" ~ value | string | replace("'", "''") ~ "'") -%}
@@ -68,4 +50,27 @@
         {{ return("insert into " ~ builds ~ " values " ~ rows | join(", ")) }}
     {%- endif -%}
     {{ return("") }}
+{%- endmacro -%}
+
+{#- The one definition of a model's code: its file, the ephemeral models inlined in it, and the macros that any of these call,
+    without dbt's own. dbt renders it in a build; the package's Python (manifest.py) renders this same text with a manifest, so
+    it uses nothing but graph, context, target.type and local_md5. -#}
+{%- macro code_checksum(unique_id) -%}
+    {%- set code, parts = [unique_id], [] -%}
+    {%- for id in code -%}{#- the list grows while it is read -#}
+        {%- if id.startswith("macro.") -%}
+            {%- set part = context[id.split(".")[1]][id.split(".")[2]].macro -%}
+            {%- do parts.append(id ~ " " ~ local_md5(part.macro_sql)) -%}
+        {%- else -%}
+            {%- set part = graph.nodes[id] -%}
+            {%- do parts.append([id, part.config.materialized, part.checksum.checksum, (part.contract or {}).checksum or "-"] | join(" ")) -%}
+            {%- for parent in part.depends_on.nodes or [] if (graph.nodes.get(parent, {}).config or {}).materialized == "ephemeral" and parent not in code -%}
+                {%- do code.append(parent) -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {%- for macro in part.depends_on.macros or [] if macro.split(".")[1] not in ("dbt", "dbt_" ~ target.type) and macro not in code -%}
+            {%- do code.append(macro) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- local_md5(parts | sort(case_sensitive=true) | join("\n")) -}}
 {%- endmacro -%}

@@ -5,10 +5,10 @@
 {%- macro default__test_conserves_rows(model, source, rejected, keys, source_keys, source_where) -%}
     {%- set keys_at_source = keys if source_keys is none else source_keys -%}
     {%- if keys is string or keys is not iterable or keys_at_source is string or keys_at_source is not iterable or keys | length != keys_at_source | length -%}
-        {{ exceptions.raise_compiler_error("dataops.conserves_rows: keys and source_keys are lists of as many columns, for example: keys: [order_id]; got: keys: " ~ keys ~ ", source_keys: " ~ source_keys) }}
+        {{ exceptions.raise_compiler_error("dataops.conserves_rows: keys and source_keys must be lists of the same length, for example: keys: [order_id]; got: keys: " ~ keys ~ ", source_keys: " ~ source_keys) }}
     {%- endif -%}
     {%- set where = source_where or config.get("where", "") -%}
-    {%- set sides = [
+    {%- set parts = [
         ("source_rows", source, keys_at_source, where),
         ("clean_rows", model, keys, ""),
         ("rejected_rows", rejected, keys, config.get("where", "")),
@@ -16,12 +16,12 @@
 
 with counted as (
 
-    {% for counts, relation, columns, condition in sides -%}
+    {% for counts, relation, columns, condition in parts -%}
     select
         {%- for column in columns %}
         cast({{ column }} as {{ dbt.type_string() }}) as {{ keys[loop.index0] }},
         {%- endfor %}
-        {%- for other, _, _, _ in sides %}
+        {%- for other, _, _, _ in parts %}
         {{ "count(*)" if other == counts else "0" }} as {{ other }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ relation }}

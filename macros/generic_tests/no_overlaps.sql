@@ -1,18 +1,18 @@
-{%- test no_overlaps(model, valid_from, valid_to, by=[], inclusive=false) -%}
-    {{ return(adapter.dispatch("test_no_overlaps", "dataops")(model, valid_from, valid_to, by, inclusive)) }}
+{%- test no_overlaps(model, valid_from, valid_to, group_by_columns=[], inclusive=false) -%}
+    {{ return(adapter.dispatch("test_no_overlaps", "dataops")(model, valid_from, valid_to, group_by_columns, inclusive)) }}
 {%- endtest -%}
 
-{%- macro default__test_no_overlaps(model, valid_from, valid_to, by, inclusive) -%}
-    {%- if by is string or by is not iterable -%}
-        {{ exceptions.raise_compiler_error("dataops.no_overlaps: by is a list of columns, for example: by: [product_id]; got: " ~ by) }}
+{%- macro default__test_no_overlaps(model, valid_from, valid_to, group_by_columns, inclusive) -%}
+    {%- if group_by_columns is string or group_by_columns is not iterable -%}
+        {{ exceptions.raise_compiler_error("dataops.no_overlaps: group_by_columns must be a list of columns, for example: group_by_columns: [product_id]; got: " ~ group_by_columns) }}
     {%- elif not valid_from or not valid_to or valid_from == valid_to -%}
         {{ exceptions.raise_compiler_error("dataops.no_overlaps needs two columns, for example: valid_from: dbt_valid_from, valid_to: dbt_valid_to; got: " ~ valid_from ~ ", " ~ valid_to) }}
     {%- endif -%}
-    {%- set group = by | join(", ") ~ ", " if by else "" -%}
-    {#- Not every engine sorts nulls to the same end. An interval without a start comes first, one without an end last. -#}
+    {%- set group = group_by_columns | join(", ") ~ ", " if group_by_columns else "" -%}
+    {#- Engines sort nulls differently. Here an interval without a start comes first, and one without an end last. -#}
     {%- set earlier_ones -%}
         over (
-            {{ "partition by " ~ by | join(", ") if by }}
+            {{ "partition by " ~ group_by_columns | join(", ") if group_by_columns }}
             order by
                 case when {{ valid_from }} is null then 0 else 1 end,
                 {{ valid_from }},

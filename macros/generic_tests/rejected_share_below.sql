@@ -1,5 +1,5 @@
 {%- test rejected_share_below(model, rejected, warn_above=none, fail_above=none) -%}
-    {#- Each limit that is passed is a row: one warns, the second one fails. -#}
+    {#- One row for each limit that is exceeded: one row warns, two fail. -#}
     {%- if warn_above is not none and fail_above is not none -%}
         {{ config(error_if="> 1") }}
     {%- elif warn_above is not none -%}
@@ -12,13 +12,13 @@
     {%- set given = [warn_above, fail_above] | reject("none") | list -%}
     {%- for limit in given -%}
         {%- if limit is not number or limit is boolean or limit < 0 or limit >= 1 -%}
-            {{ exceptions.raise_compiler_error("dataops.rejected_share_below: a limit is a share of all rows, from 0 to less than 1, for example 0.05; got: " ~ limit) }}
+            {{ exceptions.raise_compiler_error("dataops.rejected_share_below: a limit must be a share of all rows, from 0 to less than 1, for example 0.05; got: " ~ limit) }}
         {%- endif -%}
     {%- endfor -%}
     {%- if not given -%}
         {{ exceptions.raise_compiler_error("dataops.rejected_share_below needs warn_above, fail_above or both, for example: fail_above: 0.05") }}
     {%- elif given | length == 2 and warn_above >= fail_above -%}
-        {{ exceptions.raise_compiler_error("dataops.rejected_share_below warns first and then fails, so warn_above is less than fail_above; got: warn_above: " ~ warn_above ~ ", fail_above: " ~ fail_above) }}
+        {{ exceptions.raise_compiler_error("dataops.rejected_share_below warns first and then fails, so warn_above must be less than fail_above; got: warn_above: " ~ warn_above ~ ", fail_above: " ~ fail_above) }}
     {%- endif -%}
     {%- set where = config.get("where", "") %}
 

@@ -13,11 +13,11 @@
     {%- set message_parts = [] -%}
     {%- for rule in rules -%}
         {%- if rule is not mapping or rule | sort != ["condition", "message", "name"] or rule.values() | reject("string") | list or "" in rule.values() | map("trim") | list -%}
-            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: a rule is a name, a condition and a message, all texts, for example " ~ example ~ "; got: " ~ rule) }}
+            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: a rule needs a name, a condition and a message, all texts, for example " ~ example ~ "; got: " ~ rule) }}
         {%- elif not modules.re.fullmatch("[a-z][a-z0-9_]*", rule.name) -%}
-            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: a rule's name has lower-case letters, digits and _ only, because several stand in one column with commas between. Try " ~ modules.re.sub("[^a-z0-9]+", "_", rule.name | lower) ~ "; got: " ~ rule.name) }}
+            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: a rule's name may have lower-case letters, digits and _ only, because one column holds several names, separated by commas. Try " ~ modules.re.sub("[^a-z0-9]+", "_", rule.name | lower) ~ "; got: " ~ rule.name) }}
         {%- elif rule.name in names -%}
-            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: two rules have the name " ~ rule.name ~ ". Give each its own, or nobody knows which one a row broke") }}
+            {{ exceptions.raise_compiler_error("dataops.quarantine_columns: two rules have the name " ~ rule.name ~ ". Give each rule its own name") }}
         {%- endif -%}
         {%- do names.append(rule.name) -%}
         {%- do conditions.append("(" ~ rule.condition ~ ")") -%}
@@ -25,7 +25,7 @@
         {%- do name_parts.append(kept ~ dbt.string_literal(", " ~ rule.name) ~ " end") -%}
         {%- do message_parts.append(kept ~ dbt.string_literal(dbt.escape_single_quotes(" " ~ rule.message | trim)) ~ " end") -%}
     {%- endfor -%}
-    {#- One conjunction decides. What is said of a broken row is computed for broken rows alone. -#}
+    {#- All conditions are checked at once; the details are computed for rejected rows only. -#}
     {%- set accepted = "case when " ~ conditions | join(" and ") ~ " then null else " -%}
     {{ accepted }}substr({{ dbt.concat(name_parts) }}, 3) end as broken_rules,
     {{ accepted }}substr({{ dbt.concat(message_parts) }}, 2) end as messages,

@@ -5,9 +5,9 @@
 {%- macro default__as_of(snapshot, at, column_names, hard_deletes) -%}
     {%- set own_names = ["dbt_valid_from", "dbt_valid_to", "dbt_is_deleted", "dbt_scd_id", "dbt_updated_at"] -%}
     {%- if column_names is not mapping or column_names.keys() | reject("in", own_names) | list -%}
-        {{ exceptions.raise_compiler_error("dataops.as_of: column_names is what the snapshot's snapshot_meta_column_names says, for example: {'dbt_valid_to': 'ended_at'}; got: " ~ column_names) }}
+        {{ exceptions.raise_compiler_error("dataops.as_of: column_names must have the names of the snapshot's snapshot_meta_column_names, for example: {'dbt_valid_to': 'ended_at'}; got: " ~ column_names) }}
     {%- elif hard_deletes not in ["ignore", "invalidate", "new_record"] -%}
-        {{ exceptions.raise_compiler_error("dataops.as_of: hard_deletes is what the snapshot's own hard_deletes says: ignore, invalidate or new_record; got: " ~ hard_deletes) }}
+        {{ exceptions.raise_compiler_error("dataops.as_of: hard_deletes must be that of the snapshot: ignore, invalidate or new_record; got: " ~ hard_deletes) }}
     {%- elif modules.re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", at | string) -%}
         {{ exceptions.raise_compiler_error("dataops.as_of: SQL reads the time " ~ at ~ " as a subtraction. Write: \"cast('" ~ at ~ "' as timestamp)\"") }}
     {%- endif -%}

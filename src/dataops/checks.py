@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dataops.dbt import PASSED_ON, invoke_dbt, options_of_dbt, run_dbt, selected_nothing
-from dataops.errors import WRONG, DataopsError
+from dataops.dbt import PASSED_ON, exit_code, invoke_dbt, options_of_dbt, read_command, selected_nothing
+from dataops.errors import DataopsError
+from dataops.typed import typed
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 SCRATCH = Path("target", "empty")
 
 
-def builds_from_nothing() -> bool:
+def build_from_nothing() -> dbtRunnerResult:
     """Builds every model without rows, and runs every unit test, in a warehouse that is removed afterwards."""
     warehouse = SCRATCH / "warehouse"
     shutil.rmtree(warehouse, ignore_errors=True)
@@ -27,7 +31,7 @@ def builds_from_nothing() -> bool:
     before = dict(os.environ)
     os.environ.update(WAREHOUSE_DIR=str(warehouse), DBT_TARGET_PATH=str(SCRATCH))
     try:
-        return run_dbt("build", "--empty", "--target", "ci")
+        return invoke_dbt("build", "--empty", "--target", "ci")
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -37,21 +41,24 @@ def builds_from_nothing() -> bool:
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
 def test(options: tuple[str, ...]) -> None:
-    """Run all four kinds of tests: system and code from nothing, then the tests on what was built.
+    """Run all four kinds of tests: system and code from nothing, then data and output, on what was built.
 
-    The options are those of dbt test, for the second part.
+    Options are those of dbt test (dataops dbt test --help lists them), for the second part.
+
+    Exit codes: 0 all passed; 1 something failed; 2 the tests could not run, or the selection selects none.
     """
-    print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
-    if not builds_from_nothing():
-        raise DataopsError("The project does not build from nothing; the failures are above.", exit_code=WRONG)
-    print("2/2 Data and output: what was built is right", flush=True)
     arguments = ("test", "--exclude-resource-type", "unit_test", *options)
-    result = invoke_dbt(*arguments)
-    if problem := selected_nothing(result, arguments):
-        raise DataopsError(problem)
-    if not result.success and not getattr(result.result, "results", None):
-        sys.exit(2)  # dbt could not start: the message above says why
+    command = read_command(arguments)
+    print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
+    result = build_from_nothing()
     if not result.success:
         raise DataopsError(
-            "Tests failed; they are listed above. Where a table is missing, build it first: make build", exit_code=WRONG
+            "The project does not build from nothing; the failures are above.", exit_code=exit_code(result)
         )
+    print("2/2 Data and output: what was built is right", flush=True)
+    result = invoke_dbt(*arguments)
+    if problem := selected_nothing(result, command):
+        raise DataopsError(problem)
+    if not result.success:
+        remedy = "" if result.exception else f"Where a table is missing, build it first: {typed('build')}"
+        raise DataopsError("Tests failed; the messages above say why.", remedy, exit_code(result))

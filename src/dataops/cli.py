@@ -5,27 +5,28 @@ The one place where errors are printed and become exit codes (errors.py).
 
 from __future__ import annotations
 
-import difflib
 import sys
+import traceback
 from importlib import import_module
 
 import click
 
 from dataops import __version__, project
-from dataops.errors import IMPOSSIBLE, INTERRUPTED, DataopsError, was_interrupted
+from dataops.errors import IMPOSSIBLE, INTERRUPTED, DataopsError, did_you_mean, was_interrupted
 
 # By name: the module, its click command, and the line of --help. Commands without one are called by hooks and workflows.
 COMMANDS = {
     "setup": ("dataops.setup", "setup", "Install the dbt packages and git hooks."),
     "build": ("dataops.dbt", "build", "Load the seeds, build and test all models."),
     "test": ("dataops.checks", "test", "Test code, system, data and output."),
-    "ci": ("dataops.ci.pipeline", "main", "Build what changed since prod's version, and compare its data with prod's."),
+    "ci": ("dataops.ci.command", "ci", "Build what changed since prod's version, and compare its data with prod's."),
     "rejected": ("dataops.quarantine", "main", "Count the rows that break a rule."),
     "crosscheck": ("dataops.crosscheck.command", "main", "Compare the data of two environments."),
     "release": ("dataops.release.command", "main", "Build the next version of prod beside it, audit it, swap it in."),
     "releases": ("dataops.release.listing", "main", "List the versions of prod."),
     "rollback": ("dataops.release.rollback", "main", "Make an earlier version prod again."),
     "freshness": ("dataops.dbt", "freshness", "Check that the sources were loaded in time."),
+    "doctor": ("dataops.doctor", "main", "Say what this project still needs, with the lines to add."),
     "lint": ("dataops.lint.hooks", "lint", "Run every check of the git hooks on all files."),
     "format": ("dataops.lint.hooks", "format_", "Put all files into the form that lint asks for."),
     "dbt": ("dataops.dbt", "dbt", "Run any dbt command, with the checks of the tasks."),
@@ -35,8 +36,7 @@ COMMANDS = {
     "stats": ("dataops.monitoring.stats", "main", "Print runs, failures and times of each environment, week by week."),
     "monitor-clean": ("dataops.monitoring.clean", "main", "Remove old rows of monitoring."),
     "ci-comment": ("dataops.ci.hosts.command", "comment", "Write the summary of ci on the pull request (in CI)."),
-    "prod-fetch": ("dataops.ci.hosts.command", "fetch", "Get prod from the last release's artifacts (in CI)."),
-    "prod-pack": ("dataops.ci.state", "pack_prod", "Pack prod for the artifacts of a release (in CI)."),
+    "sample": ("dataops.sample.make", "main", "Make newer sample data, up to today or SAMPLE_UNTIL."),
     "remove-sample": ("dataops.sample.remove", "main", "Remove the sample: models, data, docs, settings."),
     "check-message": ("dataops.lint.message", "main", ""),
     "check-schema": ("dataops.lint.schema", "main", ""),
@@ -63,9 +63,8 @@ class Group(click.Group):
     def resolve_command(self, context: click.Context, arguments: list[str]):
         name = arguments[0]
         if name not in COMMANDS and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self.list_commands(context), n=1)
-            guess = f" Did you mean {near[0]}?" if near else ""
-            raise DataopsError(f"dataops has no command {name!r}.{guess}", "The commands: dataops --help")
+            guess = did_you_mean(name, self.list_commands(context))
+            raise DataopsError(f"dataops has no command {name!r}.{guess}", "To list the commands: dataops --help")
         if name not in UNPREPARED and not {"-h", "--help"}.intersection(arguments):
             project.prepare()
         return super().resolve_command(context, arguments)
@@ -106,9 +105,10 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         print(*filter(None, (error.problem, error.remedy)), sep="\n", file=sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, RuntimeError) as error:
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the one place that ends a command
         if not was_interrupted(error):
-            raise
+            traceback.print_exc()  # a fault of dataops itself
+            return IMPOSSIBLE
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED
     return result if isinstance(result, int) else 0

@@ -1,4 +1,4 @@
-"""Where the tasks print their tables."""
+"""The terminal that tasks print their tables to."""
 
 import sys
 
@@ -8,16 +8,16 @@ from rich.table import Table
 
 
 def new_console() -> Console:
-    """The terminal; into a file or a CI log, whose width nobody knows, as wide as a page of text."""
+    """The terminal, or a console of 110 columns where the output goes to a file or a CI log."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
 def measure(console: Console, table: Table) -> Measurement:
-    """The columns of text that a table takes up: at least, and if nothing in it is wrapped."""
+    """The width of a table in characters: the minimum, and the maximum, at which nothing is wrapped."""
     return console.measure(table, options=console.options.update(width=10_000))
 
 
 def print_whole(console: Console, table: Table) -> None:
-    """Prints a table, beyond the edge of a terminal that is narrower than the names in it."""
+    """Prints a table without cutting names off, even if it is wider than the terminal."""
     console.width = max(console.width, measure(console, table).minimum)
     console.print(table)

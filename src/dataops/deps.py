@@ -18,7 +18,7 @@ import yaml
 from dataops.dbt import run_dbt
 from dataops.errors import DataopsError
 from dataops.installed import INSTALLED, package_version
-from dataops.monitoring import stub
+from dataops.monitoring import monitor
 from dataops.project import PROJECT
 
 HUB_SECONDS = 5
@@ -64,10 +64,9 @@ def install_packages() -> str:
         if not run_dbt("--quiet", "deps"):
             raise DataopsError("The dbt packages could not be installed; the message above says why. Then: make setup")
         return "installed"
-    if [package.name for package in hub] == [stub.PACKAGE]:
-        stub.make(INSTALLED / stub.PACKAGE, stub.used_tests())
+    if summary := monitor().replace_missing([package.name for package in hub], problem):
         _link(local)
-        return stub.MESSAGE.format(problem=problem)
+        return summary
     raise DataopsError(f"{problem} The dbt packages could not be installed. {WAYS}")
 
 

@@ -11,6 +11,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 DONE, WRONG, IMPOSSIBLE, LOCKED, INTERRUPTED = 0, 1, 2, 75, 130
 
 
@@ -44,3 +47,18 @@ def was_interrupted(error: BaseException) -> bool:
         or type(error).__name__ == "Abort"  # click's
         or (isinstance(error, RuntimeError) and str(error) == "Query interrupted")
     )
+
+
+def did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """The end of a message about an unknown name: the nearest known one, or nothing.
+
+    Args:
+        name: what was typed.
+        names: the names that there are.
+        prefix: what is typed before a name.
+
+    >>> did_you_mean("pord", ["dev", "ci", "prod"]), did_you_mean("pord", ["prod"], "TARGET="), did_you_mean("x", ["prod"])
+    (' Did you mean prod?', ' Did you mean TARGET=prod?', '')
+    """
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean {prefix}{near[0]}?" if near else ""

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dataops.errors import DataopsError
+from dataops.errors import DataopsError, did_you_mean
 
 
 def find_root(start: Path) -> Path | None:
@@ -150,10 +150,31 @@ def choose_target() -> str | None:
     would parse the whole project after each change of target. Returns None, or what is wrong with the target."""
     name = "TARGET" if "TARGET" in os.environ else "DBT_TARGET"
     target = os.environ.get(name, "").strip() or ("dev" if name == "DBT_TARGET" else "")
-    if target not in ENVIRONMENTS:
-        return f"{name}={target} is not an environment of this project. Try: TARGET=dev, TARGET=ci or TARGET=prod"
+    if problem := environment_problem(target, f"{name}="):
+        return problem
     os.environ.update(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
     return None
+
+
+def environment_problem(name: str, prefix: str) -> str | None:
+    """What is wrong with the name of an environment, or None.
+
+    Args:
+        name: what was typed.
+        prefix: what was typed before it: `TARGET=`, `--target `.
+
+    >>> environment_problem("prod", "TARGET=")
+    >>> environment_problem("pord", "TARGET=")
+    'TARGET=pord is not an environment of this project. Did you mean TARGET=prod? The environments are: dev, ci, prod.'
+    >>> environment_problem("staging", "--target ")
+    '--target staging is not an environment of this project. The environments are: dev, ci, prod.'
+    """
+    if name in ENVIRONMENTS:
+        return None
+    guess = did_you_mean(name, ENVIRONMENTS, prefix)
+    return (
+        f"{prefix}{name} is not an environment of this project.{guess} The environments are: {', '.join(ENVIRONMENTS)}."
+    )
 
 
 def warehouse_problem(folder: str) -> str | None:
@@ -196,6 +217,17 @@ def memory_problem(limit: str) -> str | None:
     )
 
 
+def threads_problem(threads: str) -> str | None:
+    """What is wrong with a value of DBT_THREADS, or None.
+
+    >>> threads_problem(""), threads_problem("4"), threads_problem("0")
+    (None, None, "DBT_THREADS is '0'. It must be a number of threads, 1 or more.")
+    """
+    if not threads or (threads.isdecimal() and int(threads) > 0):
+        return None
+    return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
+
+
 def prepare() -> None:
     """Goes to the project's root and sets up the environment variables of a command.
 
@@ -217,6 +249,7 @@ def prepare() -> None:
         or choose_target()
         or warehouse_problem(os.environ.get("WAREHOUSE_DIR", ""))
         or memory_problem(os.environ.get("DUCKDB_MEMORY_LIMIT", ""))
+        or threads_problem(os.environ.get("DBT_THREADS", ""))
     )
     if problem:
         raise DataopsError(problem)

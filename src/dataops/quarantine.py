@@ -1,7 +1,7 @@
 """make rejected: the rows that break a rule, by model, rule and day; --rows shows some of them.
 
-What there is comes from dbt's manifest: every model whose name ends in __rejected, with the columns of
-`dataops.rejected_rows`. No value of a column that is tagged pii is printed.
+The models are read from dbt's manifest: every model whose name ends in __rejected, with the columns of
+`dataops.rejected_rows`. Values of columns that are tagged pii are not printed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataops.console import measure, new_console, print_whole
-from dataops.crosscheck.compare import quote
 from dataops.crosscheck.datasets import RECORD
+from dataops.crosscheck.dialect import quote
 from dataops.errors import DataopsError
 from dataops.release import store
+from dataops.typed import guide, typed
 from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
 
 SUFFIX = "__rejected"
 PERSONAL = "pii"  # the tag of columns with personal data
 WITHHELD = "(pii)"
-DAYS = 5  # that have a column of their own
+DAYS = 5  # with a column each
 COUNTS = """
     select rule, cast(loaded_at as date) as day, count(*) as rows
     from (select loaded_at, unnest(string_split(broken_rules, ', ')) as rule from {relation})
@@ -48,10 +49,10 @@ class RejectedModel:
     """A model with rejected rows.
 
     Attributes:
-        name: of the model whose rows they are, `stg_shop__orders`.
-        relation: its rejected rows in the warehouse, as SQL names them.
-        personal: its columns, and fields of its raw rows, with personal data.
-        lineage: dbt's ids of itself and of all that it is made of.
+        name: of the model that rejects them, such as `stg_shop__orders`.
+        relation: the rejected rows in the warehouse, as SQL names them.
+        personal: the columns, and fields of the raw rows, with personal data.
+        lineage: dbt's ids of the model and of everything upstream of it.
     """
 
     name: str
@@ -66,7 +67,7 @@ def is_personal(part: dict) -> bool:
 
 
 def lineage_of(manifest: dict, node: str) -> frozenset[str]:
-    """The ids of a node and of all that it is made of, however many models lie between."""
+    """The ids of a node and of everything upstream of it."""
     waiting, seen = [node], set()
     while waiting:
         one = waiting.pop()
@@ -77,10 +78,10 @@ def lineage_of(manifest: dict, node: str) -> frozenset[str]:
 
 
 def personal_names(manifest: dict, node: dict, lineage: frozenset[str]) -> frozenset[str]:
-    """The columns of a rejected model, and fields of its raw rows, whose values are not printed.
+    """The columns of a rejected model, and the fields of its raw rows, whose values are not printed.
 
-    Those tagged pii; and by name what is tagged in a source that the model is made of, since the raw row holds that too.
-    Where the whole model or source is tagged, all of them.
+    These are the columns tagged pii, and those of the same name as a tagged column of a source upstream, because the raw row has
+    its values. If the whole model or source is tagged, all columns are.
     """
     parts = [node, *(manifest["sources"][one] for one in lineage if one in manifest["sources"])]
     names = {name for part in parts for name, column in part["columns"].items() if is_personal(column)}
@@ -105,7 +106,11 @@ def rejected_models(manifest: dict) -> list[RejectedModel]:
 
 
 def read_manifest(target: str) -> dict:
-    """dbt's manifest of an environment, of prod that of the version itself; ends the program where it is missing."""
+    """dbt's manifest of an environment; for prod, the one of its version.
+
+    Raises:
+        DataopsError: it is missing.
+    """
     if target == "prod":
         store.require_prod()
     folder = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}")
@@ -114,25 +119,38 @@ def read_manifest(target: str) -> dict:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataopsError(
-            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(target)}"
         ) from None
 
 
 def one_of(what: str, name: str, names: list[str]) -> str:
-    """The name, where it is one of these; a usage error with suggestions where it is not."""
+    """Returns a name if it is one of some names.
+
+    Args:
+        what: the kind of name, for the message.
+        name: to look up.
+        names: the valid ones.
+
+    Raises:
+        DataopsError: it is not, with the nearest names.
+    """
     if name in names:
         return name
     close = difflib.get_close_matches(name, names, n=3)
     suggestion = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
-    raise click.UsageError(f"No {what} {name!r}. {suggestion}")
+    raise DataopsError(f"There is no {what} {name!r}.", suggestion)
 
 
 def connect(target: str) -> duckdb.DuckDBPyConnection:
-    """The warehouse of an environment, to read; ends the program where there is none."""
+    """A connection that reads the warehouse of an environment.
+
+    Raises:
+        DataopsError: there is no warehouse, or another process keeps it open.
+    """
     file = warehouse_file(target)
     if not file.exists():
         raise DataopsError(
-            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing. Type: {how_to_build(target)}"
+            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(target)}"
         )
     if problem := wait_until_readable(file):
         raise DataopsError(problem)
@@ -140,28 +158,32 @@ def connect(target: str) -> duckdb.DuckDBPyConnection:
 
 
 def not_built(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel]) -> list[str]:
-    """What these models are made of and what the last build did not finish, by name, from the record of builds."""
+    """The names of the models upstream of these that the last build did not finish, from the record of builds."""
     schemas = connection.execute("select schema_name from duckdb_tables() where table_name = ?", [RECORD]).fetchall()
-    found = [
+    unfinished = [
         row
         for (schema,) in schemas
         for row in connection.execute(
             f"select relation_name, unique_id from {quote(schema)}.{quote(RECORD)} where state <> 'success'"
         ).fetchall()
     ]
-    return sorted(name for name, id in found if any(id in model.lineage for model in models))
+    return sorted(name for name, id in unfinished if any(id in model.lineage for model in models))
 
 
 def read(
     connection: duckdb.DuckDBPyConnection, model: RejectedModel, sql: str, values: dict[str, object] | None = None
 ) -> list[tuple]:
-    """The rows of a query of a model; ends the program where the model was not built."""
+    """The rows of a query on a model.
+
+    Raises:
+        DataopsError: the model was not built.
+    """
     try:
         return connection.execute(sql.format(relation=model.relation), values or {}).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise DataopsError(
-            f"{model.name}{SUFFIX} cannot be read: it was not built since it was added or changed, or it lacks a column of"
-            f" dataops.rejected_rows. {error}"
+            f"{model.name}{SUFFIX} cannot be read: either it was not built since it was added or changed, or it lacks a column"
+            f" of dataops.rejected_rows. {error}"
         ) from None
 
 
@@ -169,15 +191,19 @@ Count = tuple[str, str, date | None, int]  # model, rule, day of the load, rows
 
 
 def counts(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None) -> list[Count]:
-    """How many rows of each model break a rule on a day. A row that breaks two rules counts for each."""
-    found = [(model.name, *row) for model in models for row in read(connection, model, COUNTS)]
+    """How many rows of each model break each rule, by day. A row that breaks two rules counts for both.
+
+    Raises:
+        DataopsError: no row breaks the given rule.
+    """
+    result = [(model.name, *row) for model in models for row in read(connection, model, COUNTS)]
     if rule:
-        one_of("row breaks a rule", rule, sorted({count[1] for count in found}))
-    return [count for count in found if rule in (None, count[1])]
+        one_of("rule with rejected rows", rule, sorted({count[1] for count in result}))
+    return [count for count in result if rule in (None, count[1])]
 
 
 def counts_table(found: list[Count], days_shown: int = DAYS) -> Table:
-    """Rows by model and rule, with the newest days in columns of their own, newest first."""
+    """The rows by model and rule, with a column for each of the newest days, newest first."""
     days = sorted({day for *_, day, _ in found if day}, reverse=True)
     shown = days[:days_shown]
     has_earlier = bool(shown) and (len(days) > len(shown) or any(day is None for *_, day, _ in found))
@@ -196,14 +222,14 @@ def counts_table(found: list[Count], days_shown: int = DAYS) -> Table:
 
 
 def print_counts(console: Console, found: list[Count]) -> None:
-    """Prints the counts, with as many days as fit."""
+    """Prints the counts, with as many days as fit into the terminal."""
     tables = [counts_table(found, days) for days in range(DAYS, -1, -1)]
     table = next((one for one in tables if measure(console, one).maximum <= console.width), tables[-1])
     print_whole(console, table)
 
 
 def printable(model: RejectedModel, column: str, value: object) -> str:
-    """A value as it is printed: nothing personal, and of a raw row all fields that are not."""
+    """A value as it is printed: personal values and fields of a raw row are withheld."""
     if column in model.personal:
         return WITHHELD
     if column != "raw_row":
@@ -216,7 +242,7 @@ def printable(model: RejectedModel, column: str, value: object) -> str:
 def print_rows(
     console: Console, connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
 ) -> None:
-    """Prints the newest rejected rows of all models together, at most `limit`."""
+    """Prints the newest rejected rows of the models together, at most `limit`."""
     found = [(model, row) for model in models for row in read(connection, model, ROWS, {"rule": rule, "limit": limit})]
     found.sort(key=lambda one: one[1][0] or datetime.min, reverse=True)
     rows = []
@@ -236,33 +262,34 @@ def print_rows(
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="Of one model: stg_shop__orders, or stg_shop__orders__rejected.")
-@click.option("--rule", metavar="NAME", help="Of one rule.")
-@click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Show the newest N rows themselves.")
+@click.option("--model", metavar="NAME", help="Only of this model: stg_shop__orders, or stg_shop__orders__rejected.")
+@click.option("--rule", metavar="NAME", help="Only of this rule.")
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Show the newest N rows instead of counts.")
 def main(model: str | None, rule: str | None, rows: int | None) -> None:
     """Count the rows that break a rule, by model, rule and day of the load. TARGET chooses the environment."""
     target = os.environ.get("DBT_TARGET", "dev")
     models = rejected_models(read_manifest(target))
     if not models:
         raise DataopsError(
-            f"No model of this project ends in {SUFFIX}, so no rows are set aside. How to add one: docs/quarantine.md"
+            f"No model of this project has a name that ends in {SUFFIX}, so no rows are rejected.",
+            f"How to add one: {guide('docs/quarantine.md')}",
         )
     if model:
-        name = one_of("rejected rows are kept of", model.removesuffix(SUFFIX), [one.name for one in models])
+        name = one_of("model with rejected rows", model.removesuffix(SUFFIX), [one.name for one in models])
         models = [one for one in models if one.name == name]
     console = new_console()
     with connect(target) as connection:
         if unfinished := not_built(connection, models):
             click.echo(
-                f"The last build did not finish {', '.join(unfinished)}, so this may be older than what the source holds."
+                f"The last build did not finish {', '.join(unfinished)}, so these rows may be older than the source."
                 f" Type: {how_to_build(target)}",
                 err=True,
             )
         found = counts(connection, models, rule)
         if not found:
-            console.print(f"No row is rejected in {target}.")
+            console.print(f"No rows are rejected in {target}.")
         elif rows:
             print_rows(console, connection, models, rule, rows)
         else:
             print_counts(console, found)
-            console.print('The rows themselves: make rejected ARGS="--model NAME --rows 5"', soft_wrap=True)
+            console.print(f"To see rows: {typed('rejected', '--model NAME --rows 5')}", soft_wrap=True)

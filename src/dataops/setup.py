@@ -11,10 +11,13 @@ from pathlib import Path
 
 import click
 
-from dataops import monitoring
+from dataops import __version__
 from dataops.deps import install_packages
 from dataops.errors import DataopsError
-from dataops.project import PROJECT, settings
+from dataops.git import ask
+from dataops.installed import INSTALLED, package_version
+from dataops.monitoring import monitor
+from dataops.project import PROJECT
 
 HOOKS = ["pre-commit", "commit-msg", "pre-push"]
 TOOLS = ["dbt-core", "dbt-duckdb", "duckdb"]
@@ -24,25 +27,16 @@ CHECKED_PYTHON = """[ ! -f scripts/ready.sh ] || sh scripts/ready.sh || exit 1
 INSTALL_PYTHON=.venv/bin/python"""
 
 
-def git(*arguments: str) -> str | None:
-    """What a git command printed, or None where it failed or git is missing."""
-    try:
-        done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def install_hooks() -> str:
     """Installs the git hooks where that is possible, and says in one line what came of it."""
-    top = git("rev-parse", "--show-toplevel")
+    top = ask("rev-parse", "--show-toplevel")
     if top is None:
-        return "not installed: this is no git repository yet. After `git init`: make setup"
+        return "not installed: this is not a git repository yet. After `git init`: make setup"
     if Path(top).resolve() != PROJECT:
         return f"not installed: the git repository is {top}, and hooks belong to its root. `make lint` runs them all"
-    if shared := git("config", "core.hooksPath"):
+    if shared := ask("config", "core.hooksPath"):
         return (
-            f"not installed: git is told to take hooks from {shared}. `make lint` runs them all; to have them at each"
+            f"not installed: git takes its hooks from {shared}. `make lint` runs them all; to have them at each"
             " commit: git config --unset core.hooksPath, then make setup"
         )
     stages = [option for hook in HOOKS for option in ("--hook-type", hook)]
@@ -51,16 +45,30 @@ def install_hooks() -> str:
     if done.returncode:
         return f"not installed: {(done.stderr or done.stdout).strip()}"
     for hook in HOOKS:  # so that after a move of the project a hook says what to do
-        file = PROJECT / git("rev-parse", "--git-path", f"hooks/{hook}")
+        file = PROJECT / ask("rev-parse", "--git-path", f"hooks/{hook}")
         file.write_text(PYTHON_OF_HOOK.sub(CHECKED_PYTHON, file.read_text(encoding="utf-8")), encoding="utf-8")
     return f"{', '.join(HOOKS)}: installed"
 
 
 def tools_summary() -> str:
     """How many packages .venv holds, and the versions of those that matter."""
-    tools = [*TOOLS, *(["elementary-data"] if settings().monitoring == "elementary" else [])]
+    tools = [*TOOLS, *monitor().tools]
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in tools)
     return f"{len(list(metadata.distributions()))} packages: {versions}; Python {platform.python_version()}"
+
+
+def require_equal_versions() -> None:
+    """Makes sure that both halves of dataops, the command and the dbt package, are of one version.
+
+    Raises:
+        DataopsError: they are not.
+    """
+    macros = package_version(INSTALLED / "dataops")
+    if macros not in (None, __version__):
+        raise DataopsError(
+            f"The dbt package dataops is {macros} and the Python package dbt-dataops is {__version__}: they must be equal.",
+            "Set packages.yml and [tool.uv.sources] in pyproject.toml to one version. Then: make setup",
+        )
 
 
 @click.command()
@@ -73,7 +81,8 @@ def setup() -> None:
     print(f"    {tools_summary()}")
     print("2/3 dbt packages: ", end="", flush=True)
     print(install_packages())
-    if monitoring.has_package() and (problem := monitoring.package_problem()):
+    require_equal_versions()
+    if problem := monitor().setup_problem():
         raise DataopsError(problem)
     print("3/3 Git hooks", install_hooks())
     print("Ready. Next: make build")

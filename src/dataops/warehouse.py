@@ -11,27 +11,37 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-
-import duckdb
+from typing import Any
 
 from dataops.project import PROJECT
+from dataops.typed import typed
 
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
-def warehouse_file(target: str) -> Path:
-    """The DuckDB file of an environment (dev, ci or prod), as profiles.yml has it: the target's own, or what it attaches
-    under the name of its database."""
+def credentials(target: str, **variables: str) -> Any:
+    """dbt's credentials of an environment (dev, ci or prod), as profiles.yml has them.
+
+    Args:
+        target: the environment.
+        variables: environment variables that the profile reads instead of the process's own.
+    """
     # Imported here: dbt takes a second to load, and who only waits for a file does not need it.
     from dbt.config.runtime import load_profile
     from dbt.flags import set_from_args
     from dbt_common.context import set_invocation_context
 
-    set_invocation_context(os.environ)
+    set_invocation_context({**os.environ, **variables})
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), None)
-    credentials = load_profile(str(PROJECT), {}, target_override=target).credentials
-    attached = {one.alias: one.path for one in credentials.attach or []}
-    return PROJECT / Path(attached.get(credentials.database, credentials.path)).expanduser()
+    return load_profile(str(PROJECT), {}, target_override=target).credentials
+
+
+def warehouse_file(target: str, **variables: str) -> Path:
+    """The DuckDB file of an environment: the target's own, or what it attaches under the name of its database. The arguments
+    are those of `credentials`."""
+    found = credentials(target, **variables)
+    attached = {one.alias: one.path for one in found.attach or []}
+    return PROJECT / Path(attached.get(found.database, found.path)).expanduser()
 
 
 def is_candidate() -> bool:
@@ -48,10 +58,8 @@ def duckdb_config() -> dict[str, str]:
 def how_to_build(target: str, arguments: str = "") -> str:
     """What to type to build an environment, or a part of it."""
     if target == "prod":  # a release builds everything
-        return "make release"
-    return (
-        "make build" + (f" TARGET={target}" if target != "dev" else "") + (f' ARGS="{arguments}"' if arguments else "")
-    )
+        return typed("release")
+    return typed("build", arguments, target="" if target == "dev" else target)
 
 
 def wait_until_writable(file: Path, seconds: float = 60) -> str | None:
@@ -70,6 +78,8 @@ def wait_until_readable(file: Path, seconds: float = 60) -> str | None:
 
 
 def _wait(file: Path, seconds: float, read_only: bool) -> str | None:
+    import duckdb
+
     name, until, told = os.path.relpath(file), time.monotonic() + seconds, False
     while file.exists():
         try:

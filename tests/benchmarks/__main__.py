@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from tests.benchmarks import (
+    before,
     build,
     crosscheck,
     generation,
@@ -29,7 +30,8 @@ from tests.benchmarks.measure import NotMeasured, Result
 from tests.benchmarks.workshop import Workshop
 
 MODULES = (generation, setup, build, monitoring, hooks, lint, quarantine, crosscheck, parse, slim_ci, release)
-BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in MODULES}
+BENCHMARKS = {module.__name__.rpartition(".")[2]: module.measure for module in (*MODULES, before)}
+UNNAMED = [name for name in BENCHMARKS if name != "before"]  # those that run when none is named
 
 
 def in_a_folder(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> Path | None:
@@ -49,6 +51,14 @@ def console(stderr: bool = False) -> Console:
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar=f"[{'|'.join(BENCHMARKS)}]...")
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="How often to measure each.")
 @click.option(
+    "--before",
+    "commit",
+    default="HEAD",
+    show_default=True,
+    metavar="COMMIT",
+    help="The commit that the benchmark `before` compares the working tree with.",
+)
+@click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -56,8 +66,8 @@ def console(stderr: bool = False) -> Console:
     metavar="FILE",
     help="Write all values to this file too.",
 )
-def main(names: tuple[str, ...], runs: int, json_file: Path | None) -> None:
-    """Measure the template and the projects it makes: all benchmarks, or those named.
+def main(names: tuple[str, ...], runs: int, commit: str, json_file: Path | None) -> None:
+    """Measure the template and the projects it makes: all benchmarks (but `before`), or those named.
 
     Each figure is the median of some runs. A ratio is taken against the plain alternative, run by run in turn. Targets
     are shown, not enforced: a missed one is marked, and the exit code stays 0.
@@ -66,8 +76,8 @@ def main(names: tuple[str, ...], runs: int, json_file: Path | None) -> None:
     machine = describe_machine()
     results: dict[str, list[Result]] = {}
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        workshop = Workshop(Path(folder), runs, progress.print)
-        for name in dict.fromkeys(names or BENCHMARKS):
+        workshop = Workshop(Path(folder), runs, progress.print, commit)
+        for name in dict.fromkeys(names or UNNAMED):
             progress.rule(name)
             try:
                 results[name] = BENCHMARKS[name](workshop)

@@ -15,7 +15,7 @@ import duckdb
 
 from tests.benchmarks.measure import MeasurementFailed, Result, alternate, checked, ratios, seconds
 from tests.benchmarks.workshop import Workshop
-from tests.helpers import TEMPLATE, Done, run
+from tests.helpers import Done, run
 
 ROWS = 10_000_000
 COLUMNS = {
@@ -60,9 +60,7 @@ HASH_JOIN = f"""
     " where b.row_hash is distinct from h.row_hash"
 ).fetchone()
 """
-OURS = f"""
-sys.dont_write_bytecode = True
-sys.path.insert(0, {str(TEMPLATE)!r})
+OURS = """
 from dataops.crosscheck.compare import Comparer
 start = time.perf_counter()
 found = Comparer(connection, "base.main.t", "head.main.t", KEY).compare()
@@ -114,9 +112,10 @@ def in_a_process(python: str, code: str, folder: Path, head: str) -> Done:
     """Runs one side; its seconds are those that it measured itself, and its output the MB that it needed."""
     expected = 0 if head == "same" else ROWS // 1000
     what = START.replace("expected =", f"COLUMNS = {list(COLUMNS)!r}\nexpected =") + code + END
-    done = checked(
-        run(python, "-c", what, folder, head, str(expected), cwd=folder, timeout=1800), f"crosscheck, {head}"
-    )
+    program = folder / "side.py"
+    program.write_text(what, encoding="utf-8")
+    done = run(python, program, folder, head, str(expected), cwd=folder, timeout=1800)
+    checked(done, f"crosscheck, {head}")
     try:
         taken, memory = json.loads(done.output.splitlines()[-1])
     except (ValueError, IndexError) as error:

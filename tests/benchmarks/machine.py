@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 from tests.benchmarks.measure import command
 
 PROJECT_TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "sqlfluff", "pre-commit")
-READ_VERSIONS = (
-    "import json, sys; from importlib.metadata import version; print(json.dumps(list(map(version, sys.argv[1:]))))"
-)
 
 
 def processor() -> str:
@@ -60,5 +56,6 @@ def describe_versions(project: Path | None) -> dict[str, str]:
     }
     if project is None:
         return versions | dict.fromkeys(PROJECT_TOOLS, "not used")
-    found = command(".venv/bin/python", "-c", READ_VERSIONS, *PROJECT_TOOLS, cwd=project).output
-    return versions | dict(zip(PROJECT_TOOLS, json.loads(found), strict=True))
+    packages = [str(folder) for folder in project.glob(".venv/lib/python*/site-packages")]
+    found = {one.metadata["Name"].replace("_", "-"): one.version for one in distributions(path=packages)}
+    return versions | {name: found[name] for name in PROJECT_TOOLS}

@@ -62,7 +62,7 @@ AT_A_COLUMN = {
 }
 AT_A_MODEL = {
     "no_overlaps": {"valid_from": "loaded_at", "valid_to": "ended_at", "by": ["id"]},
-    "reconciles_with": {"to": "ref('model_0')", "measure": "count(*)", "by": ["id"]},
+    "reconciles_with": {"compare_model": "ref('model_0')", "expression": "count(*)", "group_by_columns": ["id"]},
     "row_count_between": {"min_value": 1},
     "unique_combination": {"columns": ["id", "name"]},
 }

@@ -25,30 +25,13 @@ select
     {columns}
 from range({{% if is_incremental() %}} 1000 {{% else %}} {rows} {{% endif %}}) as numbers(i)
 """
-# Runs a command and prints the most memory that one of its processes had, in kB.
-MEASURED = """
-import resource, subprocess, sys
-done = subprocess.run(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(done.returncode)
-"""
+HERE = Path(__file__).parent
 
 
 def released(project: Path, **environment: str) -> tuple[str, dict[str, float], float]:
     """Releases what is committed, and returns what was printed, the seconds of each part and the peak memory in MB."""
-    python = project / ".venv" / "bin" / "python"
-    done = command(
-        sys.executable,
-        "-c",
-        MEASURED,
-        python,
-        "-m",
-        "dataops.release",
-        "--accept",
-        "a benchmark",
-        cwd=project,
-        **environment,
-    )
+    release = (project / ".venv/bin/dataops", "release", "--accept", "a benchmark")
+    done = command(sys.executable, HERE / "peak_memory.py", *release, cwd=project, **environment)
     facts = json.loads((project / "warehouse/prod/current/release.json").read_text(encoding="utf-8"))
     seconds = facts["seconds"] | {"publish": _seconds_of_publish(done.output)}
     peak = int(re.search(r"^peak (\d+)$", done.output, re.MULTILINE)[1]) * 1024 / 1e6
@@ -57,16 +40,6 @@ def released(project: Path, **environment: str) -> tuple[str, dict[str, float], 
 
 def _seconds_of_publish(output: str) -> float:
     return float(re.search(r"│ publish .* ([\d.]+) │$", output, re.MULTILINE)[1])
-
-
-COPY = """
-import sys, time
-from pathlib import Path
-from dataops.release import duckdb_file, store
-start = time.perf_counter()
-duckdb_file.copy_from(store.current(), Path(sys.argv[1]))
-print(time.perf_counter() - start)
-"""
 
 
 def measure_copy(workshop: Workshop, project: Path) -> Result:
@@ -80,7 +53,7 @@ def measure_copy(workshop: Workshop, project: Path) -> Result:
 
     def copy() -> Done:
         anew()
-        output = command(project / ".venv/bin/python", "-c", COPY, place, cwd=project).output
+        output = command(project / ".venv/bin/python", HERE / "copy_of_prod.py", place, cwd=project).output
         return Done(0, "", float(output.splitlines()[-1]))
 
     def cp() -> Done:

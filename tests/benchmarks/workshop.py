@@ -20,11 +20,13 @@ class Workshop:
         folder: an empty temporary folder for all of them.
         runs: how often each thing is measured.
         show: prints a line of progress.
+        before: the commit that the benchmark `before` compares with.
     """
 
     folder: Path
     runs: int
     show: Callable[[str], None]
+    before: str = "HEAD"
 
     def space(self, name: str) -> Path:
         """A new empty folder."""

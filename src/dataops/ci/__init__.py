@@ -1,15 +1,14 @@
-"""What runs on a pull request, and what a runner without a disk of its own needs around it.
+"""CI: what runs on a pull request, and what a runner that loses its disk needs around it.
 
-__main__.py   make ci: the steps, one after another, and the verdict
-prod.py       prod's version, copied
-slim.py       what changed, and the warehouse that it is built in
-summary.py    the result as Markdown
-
-Where the project has a code host:
-
-state.py      make prod-pack, make prod-fetch: prod as an archive that a later run finds
-host.py       what is asked of a code host: that archive, and the comment on a pull request
-github.py or gitlab.py    how that one is asked
+command.py      dataops ci, and dataops ci state push|pull
+pipeline.py     the steps of `ci`, one after another
+prod.py         a copy of prod's version
+changes.py      what changed since prod's version, and the warehouse that it is built in
+builds.py       what a dbt command built and what failed in it, in words
+comparison.py   what was built, compared with prod's version
+summary.py      the result as Markdown
+state.py        prod as an archive that a later run finds
+hosts/          the code host, GitHub or GitLab: that archive, and the comment on a pull request
 """
 
 from pathlib import Path

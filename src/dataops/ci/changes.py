@@ -1,11 +1,13 @@
-"""Slim: what changed since prod's version and all that follows from it, and the warehouse that it is built in.
+"""What changed since prod's version with everything downstream of it, and the warehouse that it is built in.
 
-What is not built is read from prod's version (dbt's --defer). Three things dbt does not defer are put into the warehouse first:
+What is not built is read from prod's version (dbt's --defer). dbt does not defer two things, which are put into the warehouse
+first:
 
-- sources that lie in the environment's own warehouse file: views of prod's;
-- incremental models and snapshots: prod's rows. A release goes on from them too, so the comparison shows what it will
-  do. `dbt clone` would leave views on DuckDB, which the next build replaces;
-- nothing else: every other model, and every seed, is made anew.
+- sources in the environment's own warehouse file, as views of prod's;
+- incremental models and snapshots, with prod's rows. A release starts from them too, so the comparison shows what it will
+  do. `dbt clone` would create views on DuckDB, which the next build replaces.
+
+Every other model and every seed is rebuilt.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
 from dataops.ci.prod import Prod
-from dataops.crosscheck.code import BUILT
-from dataops.crosscheck.compare import quote
+from dataops.crosscheck.dialect import quote
 from dataops.dbt import invoke_dbt
+from dataops.manifest import BUILT
+from dataops.model_versions import continued
 from dataops.release.contracts import broken_contracts
 from dataops.release.store import MANIFEST
 
@@ -33,12 +36,12 @@ KEPT = ("incremental", "snapshot")
 
 
 class Changes:
-    """What differs between the code and prod's version of it.
+    """The difference between the code and prod's version of it.
 
     Attributes:
-        selected: ids of what dbt calls modified and of all that follows from it.
+        selected: ids of what dbt calls modified, and of everything downstream of it.
         removed: ids of the models, seeds and snapshots that only prod has.
-        broken_contracts: what of a model's contract consumers can no longer rely on, by its id.
+        broken_contracts: which part of a model's contract is broken, by the model's id.
     """
 
     def __init__(self, selected: set[str], removed: list[str], broken_contracts: dict[str, str]):
@@ -48,17 +51,17 @@ class Changes:
 
     @property
     def to_build(self) -> list[str]:
-        """The models, seeds and snapshots among them."""
+        """The selected models, seeds and snapshots."""
         return sorted(id for id in self.selected if id.split(".")[0] in BUILT)
 
     @property
     def to_run(self) -> bool:
-        """Whether dbt has anything to build or to test."""
+        """Whether anything must be built or tested."""
         return any(id.split(".")[0] in (*BUILT, *CHECKED) for id in self.selected)
 
 
 def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
-    """What changed since prod's version; None where dbt cannot tell, and has said why.
+    """What changed since prod's version; None if dbt cannot tell, and has printed why.
 
     Raises:
         CannotRelease: the manifest of prod's version cannot be read.
@@ -66,7 +69,7 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
     broken = broken_contracts(manifest, prod.folder / MANIFEST)
     _release_from_contracts(prod, broken.keys() | (prod.nodes.keys() - manifest.nodes.keys()))
     arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
-    with contextlib.redirect_stdout(io.StringIO()):  # what is selected is for this program to read
+    with contextlib.redirect_stdout(io.StringIO()):  # dbt prints the selection
         result = invoke_dbt(*arguments, "--output", "json", "--output-keys", "unique_id", manifest=manifest)
     if not result.success:
         return None
@@ -77,32 +80,27 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
         for id, node in sorted(prod.nodes.items())
         if project in id and node["resource_type"] in BUILT and id not in manifest.nodes
     ]
-    continued = continued_models(manifest, prod)
+    versioned = continued_models(manifest, prod)
     return Changes(
         selected,
-        [id for id in removed if id not in continued],
-        {name: text for name, text in broken.items() if name not in continued.values()},
+        [id for id in removed if id not in versioned],
+        {name: text for name, text in broken.items() if name not in versioned.values()},
     )
 
 
 def continued_models(manifest: Manifest, prod: Prod) -> dict[str, str]:
-    """The models of prod without versions that have versions now, one of which has the same relation: names by id.
+    """The models that have no versions in prod and now do, one of which has the same relation: names by id.
 
-    dbt takes such a model for one that was removed. The crosscheck compares the version with it, columns and types too.
+    dbt reports such a model as removed. The crosscheck compares that version with it, columns and types too.
     """
-    versions = {
-        (node.name, node.alias) for node in manifest.nodes.values() if getattr(node, "version", None) is not None
-    }
-    return {
-        id: node["name"]
-        for id, node in prod.nodes.items()
-        if id not in manifest.nodes and (node["name"], node.get("alias")) in versions
-    }
+    aliases = {id: node["alias"] for id, node in prod.nodes.items() if id not in manifest.nodes and "alias" in node}
+    found = {continued(id, node.alias, aliases) for id, node in manifest.nodes.items()}
+    return {id: prod.nodes[id]["name"] for id in aliases if id in found}
 
 
 def _release_from_contracts(prod: Prod, ids: AbstractSet[str]) -> None:
-    """Takes the contracts of some models out of the copy of prod's manifest: what they break is known, and dbt would warn of it
-    again in each step, or refuse to go on."""
+    """Disables the contracts of some models in the copy of prod's manifest. What breaks them is known already, and dbt would warn
+    again in each step or refuse to go on."""
     file = prod.folder / MANIFEST
     manifest = json.loads(file.read_text(encoding="utf-8"))
     for id in ids & manifest["nodes"].keys():
@@ -112,13 +110,13 @@ def _release_from_contracts(prod: Prod, ids: AbstractSet[str]) -> None:
 
 
 def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Changes) -> None:
-    """Makes a warehouse with what dbt does not defer.
+    """Creates a warehouse with what dbt does not defer.
 
     Args:
-        file: the warehouse file, which is not there yet.
-        manifest: the code.
-        prod: the copy of prod's version, attached as `prod` when it is built.
-        changes: what will be built.
+        file: the warehouse file, which does not exist yet.
+        manifest: the parsed code.
+        prod: the copy of prod's version, which is attached as `prod` when dbt builds.
+        changes: what dbt will build.
     """
     with duckdb.connect(str(file)) as connection:
         path = str(prod.file).replace("'", "''")
@@ -130,25 +128,43 @@ def prepare_warehouse(file: Path, manifest: Manifest, prod: Prod, changes: Chang
                 " union all select schema_name, view_name, null from duckdb_views() where database_name = 'prod'"
             ).fetchall()
         }
-        written = {(manifest.nodes[id].schema, manifest.nodes[id].alias) for id in changes.to_build}
-        for id, source in manifest.sources.items():
-            before = prod.nodes.get(id)
-            place = (source.schema, source.identifier)
-            if source.database != file.stem or place in written or not before:
-                continue
-            if (before["schema"], before["identifier"]) in in_prod:
-                _schema(connection, source.schema)
-                connection.execute(
-                    f"create view {_name(*place)} as from prod.{_name(before['schema'], before['identifier'])}"
-                )
+        _create_sources(connection, file.stem, manifest, prod, changes, in_prod)
         for id in changes.to_build:
-            # The first version of a model goes on from the model without versions.
+            # The first version of a model continues the model without versions.
             node, before = manifest.nodes[id], prod.nodes.get(id) or prod.nodes.get(".".join(id.split(".")[:3]))
             if node.config.materialized not in KEPT or not before:
                 continue
             if sql := in_prod.get((before["schema"], before["alias"])):
                 _schema(connection, node.schema)
                 _copy_table(connection, sql, before, _name(node.schema, node.alias))
+
+
+def _create_sources(
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    manifest: Manifest,
+    prod: Prod,
+    changes: Changes,
+    in_prod: dict[tuple[str, str], str | None],
+) -> None:
+    """Creates views of prod's sources, but for those that dbt will build as seeds.
+
+    Args:
+        connection: to the new warehouse.
+        database: its name.
+        manifest, prod, changes: as in `prepare_warehouse`.
+        in_prod: the relations of prod, by schema and name.
+    """
+    built = {(manifest.nodes[id].schema, manifest.nodes[id].alias) for id in changes.to_build}
+    for id, source in manifest.sources.items():
+        before, relation = prod.nodes.get(id), (source.schema, source.identifier)
+        if source.database != database or relation in built or not before:
+            continue
+        if (before["schema"], before["identifier"]) in in_prod:
+            _schema(connection, source.schema)
+            connection.execute(
+                f"create view {_name(*relation)} as from prod.{_name(before['schema'], before['identifier'])}"
+            )
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, sql: str, before: dict[str, Any], target: str) -> None:

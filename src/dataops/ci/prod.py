@@ -1,4 +1,4 @@
-"""Prod's version, as `make ci` reads it: a copy, so that no release and no rollback changes it meanwhile."""
+"""Prod's version as `ci` reads it: a copy, which a release or rollback does not change meanwhile."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import duckdb
 
 from dataops.release import CannotRelease, duckdb_file, store
 from dataops.release.store import MANIFEST, shown
+from dataops.typed import typed
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Prod:
 
     Attributes:
         id: of the version.
-        commit: that it was built from; None where it does not say.
-        folder: with the warehouse file and dbt's manifest.
+        commit: that it was built from; None if unknown.
+        folder: has the warehouse file and dbt's manifest.
         nodes: models, seeds, snapshots, tests and sources of the manifest, by id.
     """
 
@@ -37,12 +38,12 @@ class Prod:
 
 
 def copy_prod(folder: Path) -> Prod | None:
-    """Copies the version that is prod into a folder, in place of what was there.
+    """Copies prod's version into a folder, replacing the folder.
 
-    Where nothing was released yet it returns None, and an empty warehouse file lies there: the profile attaches it.
+    Returns None if nothing was released yet. The folder then has an empty warehouse file, because the profile attaches it.
 
     Raises:
-        CannotRelease: there is a version that cannot be read, or no room for the copy.
+        CannotRelease: prod's version cannot be read, or there is no room for the copy.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -57,8 +58,8 @@ def copy_prod(folder: Path) -> Prod | None:
         nodes = manifest["nodes"] | manifest["sources"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRelease(
-            f"{shown(version.folder / MANIFEST)} cannot be read ({type(error).__name__}), so nothing tells what changed.",
-            "Type: make release, or make rollback",
+            f"{shown(version.folder / MANIFEST)} cannot be read ({type(error).__name__}), so what changed is unknown.",
+            f"Type: {typed('release')}, or {typed('rollback')}",
         ) from None
     duckdb_file.copy_from(version, folder)
     return Prod(version.id, version.facts.get("commit"), folder, nodes)

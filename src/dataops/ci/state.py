@@ -1,7 +1,7 @@
-"""make prod-pack and make prod-fetch: prod as an archive, for runners that lose their disk at the end of a job.
+"""Prod as an archive, for runners that lose their disk at the end of a job.
 
-prod.tar has every version, the histories and what monitoring keeps: a release and a rollback go on from it. current.tar has
-what `make ci` reads of the version that is prod.
+prod.tar has every version, the histories and the monitoring data: a release or rollback continues from it. current.tar has what
+`ci` reads of prod's version.
 """
 
 from __future__ import annotations
@@ -12,34 +12,27 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
-from dataops.errors import DataopsError
 from dataops.release import CannotRelease, duckdb_file, lock, store
+from dataops.typed import typed
 
 PACKED = Path("target", "prod")
-ALL, CURRENT = "prod", "current"  # archives, by name
+ALL, CURRENT = "prod", "current"  # the archives' names
 READ_BY_CI = (duckdb_file.NAME, store.MANIFEST, store.FACTS)
-KEPT = (
-    "releases",
-    store.HISTORY,
-    store.STOPS,
-    "monitoring.duckdb",
-    "current",
-)  # the link last: prod is there when it is
+# In the order of unpacking. The link comes last: where it exists, prod is complete.
+KEPT = ("releases", store.HISTORY, store.STOPS, "monitoring.duckdb", "current")
 PAGES = {store.DOCS: "index.html", f"{store.CROSSCHECK}/report.html": "crosscheck.html"}
 
 
 def pack() -> str:
-    """Writes both archives, and the pages of the version that is prod, into target/prod. Returns what was done.
+    """Writes both archives and the pages of prod's version into target/prod. Returns what was done.
 
     Raises:
-        CannotRelease: nothing was released yet, or a release is under way.
+        CannotRelease: nothing was released yet, or a release is running.
     """
-    with lock.held("make prod-pack"):
+    with lock.held("make ci-state-push"):
         version = store.current()
         if version is None:
-            raise CannotRelease("Nothing was released yet, so there is nothing to pack.", "Type: make release")
+            raise CannotRelease("Nothing was released yet, so there is nothing to pack.", f"Type: {typed('release')}")
         shutil.rmtree(PACKED, ignore_errors=True)
         (PACKED / "pages").mkdir(parents=True)
         with tarfile.open(PACKED / f"{ALL}.tar", "w") as archive:
@@ -62,7 +55,7 @@ def unpack(archive: Path) -> store.Version:
     Raises:
         CannotRelease: the archive is damaged.
     """
-    beside = store.folder() / "fetched"
+    beside = store.folder() / "pulled"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
@@ -79,35 +72,22 @@ def unpack(archive: Path) -> store.Version:
     beside.rmdir()
     version = store.current()
     if version is None:
-        raise CannotRelease("The archive of prod holds no version.", "Run the last release again.")
+        raise CannotRelease("The archive of prod has no version in it.", "Run the last release again.")
     return version
 
 
-def fetch(download: Callable[[str, Path], Path | None], current: bool, anew: bool, folder: Path) -> str:
+def pull_prod(download: Callable[[str, Path], Path | None], current: bool, folder: Path) -> str:
     """Puts the prod of the last release in place, unless it is here already. Returns what was done.
 
     Args:
-        download: gets an archive of a name into a folder; None where there is none, FileNotFoundError where it is kept no
-            longer.
-        current: whether the version that is prod is enough.
-        anew: whether a prod that is kept no longer is taken for none.
+        download: gets the archive of a name into a folder, and returns its path; None if there is none.
+        current: whether prod's version is enough.
         folder: an empty one, for the download.
+
+    Raises:
+        Expired: the last archive is no longer kept.
     """
     if version := store.current():
-        return f"Prod is here already: {version.id}. Nothing was fetched."
-    try:
-        archive = download(CURRENT if current else ALL, folder)
-    except FileNotFoundError as lost:
-        if not (anew or current):
-            raise DataopsError(str(lost), "To go on without what prod held: make prod-fetch ARGS=--anew") from None
-        print(lost)
-        archive = None
-    if archive is None:
-        return "There is no prod yet."
-    return f"Prod is {unpack(archive).id}."
-
-
-@click.command()
-def pack_prod() -> None:
-    """Pack prod for the artifacts of a release: target/prod. For CI jobs (docs/ci.md)."""
-    print(pack())
+        return f"Prod is here already: {version.id}. Nothing was downloaded."
+    archive = download(CURRENT if current else ALL, folder)
+    return "There is no prod yet." if archive is None else f"Prod is {unpack(archive).id}."

@@ -17,13 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dataops.console import new_console
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Code, read_code, select_models
-from dataops.crosscheck.datasets import Side, open_side, workspace
+from dataops.crosscheck.datasets import Dataset, open_dataset, workspace
 from dataops.crosscheck.markdown import as_markdown
 from dataops.crosscheck.page import as_page
-from dataops.crosscheck.results import Result, compare_models, describe_side
+from dataops.crosscheck.parse import read_code, select_models
+from dataops.crosscheck.results import Result, compare_models, describe_dataset
 from dataops.crosscheck.terminal import show
 from dataops.errors import DataopsError, Interrupted, was_interrupted
+from dataops.files import write_whole
+from dataops.manifest import Code
+from dataops.typed import typed
 
 FOLDER = Path("target", "crosscheck")
 
@@ -78,22 +81,22 @@ def main(
     """
     head = head or os.environ.get("DBT_TARGET") or "dev"
     remove_results()
-    result = Result(describe_side(None, base), describe_side(None, head))
+    result = Result(describe_dataset(None, base), describe_dataset(None, head))
     try:
         if base == head:
             raise CannotCompare(
                 f"{head} would be compared with itself.",
-                "Type: make crosscheck (dev against prod), make crosscheck TARGET=ci,"
-                ' or make crosscheck TARGET=prod ARGS="--base FILE"',
+                f"Type: {typed('crosscheck')} (dev against prod), {typed('crosscheck', target='ci')},"
+                f" or {typed('crosscheck', '--base FILE', target='prod')}",
             )
-        sides = open_side(base), open_side(head)
-        if sides[0].file.samefile(sides[1].file):
+        datasets = open_dataset(base), open_dataset(head)
+        if datasets[0].file.samefile(datasets[1].file):
             raise CannotCompare(f"{base} and {head} are the same file.", "Name two different ones.")
-        result.base, result.head = (describe_side(side, side.name) for side in sides)
-        os.environ["DBT_TARGET"] = sides[1].target
-        os.environ["DBT_TARGET_PATH"] = str(Path("target", sides[1].target))
-        code = read_code(sides[1].target)
-        compare(*sides, code, result, (*_words(select), *models), _words(exclude), examples)
+        result.base, result.head = (describe_dataset(one, one.name) for one in datasets)
+        os.environ["DBT_TARGET"] = datasets[1].target
+        os.environ["DBT_TARGET_PATH"] = str(Path("target", datasets[1].target))
+        code = read_code(datasets[1].target)
+        compare(*datasets, code, result, (*_words(select), *models), _words(exclude), examples)
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     written = write_results(result)
@@ -107,27 +110,27 @@ def _words(options: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def compare(
-    base: Side,
-    head: Side,
+    base: Dataset,
+    head: Dataset,
     code: Code,
     result: Result,
     select: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
     examples: int = 3,
 ) -> None:
-    """Compares two sides and fills in the result. On a terminal a bar shows how far it is.
+    """Compares base and head and fills in the result. On a terminal a bar shows the progress.
 
     Args:
-        base: the yardstick.
+        base: what is compared with.
         head: what is under test.
         code: the code of today.
         result: gets a verdict for each model.
-        select: models to compare, in dbt's selection syntax; all where there is none.
+        select: models to compare, in dbt's selection syntax; all if empty.
         exclude: models to leave out, in the same syntax.
         examples: rows to show of each kind that differs.
 
     Raises:
-        CannotCompare: nothing is selected, or a side cannot be read.
+        CannotCompare: nothing is selected, or a dataset cannot be read.
     """
     result.project = code.project
     chosen = select_models(code, head.target, select, exclude)
@@ -137,7 +140,7 @@ def compare(
         workspace(base, head) as space,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
-        task = progress.add_task("Reading both sides", total=len(chosen))
+        task = progress.add_task("Reading base and head", total=len(chosen))
         whole = not select and not exclude
         names = iter([*(model.name for model in chosen[1:]), ""])
         progress.update(task, description=chosen[0].name)
@@ -161,7 +164,5 @@ def write_results(result: Result) -> list[Path]:
         "result.json": json.dumps(result.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     for name, text in texts.items():
-        part = FOLDER / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, FOLDER / name)
+        write_whole(FOLDER / name, text)
     return [FOLDER / name for name in texts]

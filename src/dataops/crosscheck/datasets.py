@@ -1,4 +1,4 @@
-"""The two sides: their warehouse files, what was built in them, and how one connection reads both.
+"""Base and head: their warehouse files, what was built in them, and how one connection reads both.
 
 A view names its own database, which is the stem of its file. So a file is attached under its stem; where both files have
 the same one (every release is called prod.duckdb) the head's gets another name, and its views, which would silently read
@@ -17,14 +17,14 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from dbt_common.exceptions import DbtBaseException
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.compare import quote
+from dataops.crosscheck.dialect import quote
+from dataops.errors import did_you_mean
+from dataops.project import ENVIRONMENTS, STARTED_IN
 from dataops.release import CannotRelease, duckdb_file, store
 from dataops.warehouse import duckdb_config, how_to_build, is_candidate, wait_until_readable, warehouse_file
 
-ENVIRONMENTS = ("dev", "ci", "prod")
 RECORD = "dataops_builds"  # written by the package's macro record_build
 
 
@@ -53,8 +53,8 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two that are compared.
+class Dataset:
+    """The data of an environment or a warehouse file, as base or head.
 
     Attributes:
         name: as the user has it: an environment or a file.
@@ -95,8 +95,8 @@ class Side:
         return f"{build.schema}.{build.name}".lower() in self.outside
 
 
-def open_side(name: str) -> Side:
-    """Finds a side and reads what was built in it.
+def open_dataset(name: str) -> Dataset:
+    """Finds a dataset and reads what was built in it.
 
     Args:
         name: dev, ci, prod, or a path.
@@ -105,60 +105,81 @@ def open_side(name: str) -> Side:
         CannotCompare: there is none of that name, it was not built, or it cannot be read.
     """
     environment, file = _locate(name)
-    shown = os.path.relpath(file)
-    build = how_to_build(environment) if environment else ""
     if environment == "prod" and not is_candidate():
         _require_whole()
-    if not file.exists():  # an environment: a path was looked at before
-        raise CannotCompare(f"{name} was not built: {shown} is missing.", f"Type: {build}")
-    remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
+    if not file.exists():  # of an environment: a path has been checked
+        raise CannotCompare(
+            f"{name} was not built: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(environment)}"
+        )
+    return read_dataset(name, environment, file)
+
+
+def read_dataset(name: str, environment: str | None, file: Path) -> Dataset:
+    """Reads what was built in a warehouse file.
+
+    Args:
+        name: as the user writes it.
+        environment: dev, ci or prod; None for another file.
+        file: the warehouse file.
+
+    Raises:
+        CannotCompare: it cannot be read, or holds no record of a build.
+    """
+    shown, build = os.path.relpath(file), how_to_build(environment) if environment else ""
     if problem := wait_until_readable(file):
-        anew = f"Try again later, or move the file away and type: {build}" if environment else "Name a warehouse file."
-        raise CannotCompare(problem, anew)
-    with duckdb.connect() as connection:
-        _attach(connection, file, "side")
-        kinds = {
-            (schema.lower(), table.lower()): kind
-            for schema, table, kind in connection.execute(
-                "select schema_name, table_name, 'table' from duckdb_tables() where database_name = 'side'"
-                " union all select schema_name, view_name, 'view' from duckdb_views() where database_name = 'side'"
-            ).fetchall()
-        }
-        records = sorted(schema for schema, table in kinds if table == RECORD)
-        if not records:
-            raise CannotCompare(f"{name} ({shown}) has no record of what was built in it.", remedy)
-        rows = [
-            row
-            for schema in records
-            for row in connection.execute(
-                "select unique_id, relation_schema, relation_name, target_name, code_checksum, state, run_started_at,"
-                f" recent_days from side.{quote(schema)}.{quote(RECORD)}"
-            ).fetchall()
-        ]
-    builds = {build.unique_id: build for build in sorted((Build(*row) for row in rows), key=lambda one: one.started_at)}
+        again = f"Try again later, or move the file away and type: {build}" if environment else "Name a warehouse file."
+        raise CannotCompare(problem, again)
+    remedy = f"Type: {build}" if environment else "Build it with this version of the project, or name another file."
+    kinds, builds = _read(file)
+    if builds is None:
+        raise CannotCompare(f"{name} ({shown}) has no record of what was built in it.", remedy)
     if not builds:
         raise CannotCompare(f"{name} ({shown}) holds nothing that was built.", remedy)
     version = store.Version(file.resolve().parent)
     outside = duckdb_file.reading_outside(version) if version.facts else []
-    return Side(name, environment, file, builds, kinds, frozenset(outside))
+    return Dataset(name, environment, file, builds, kinds, frozenset(outside))
+
+
+def _read(file: Path) -> tuple[dict[tuple[str, str], str], dict[str, Build] | None]:
+    """The relations of a warehouse file (`table` or `view`), and what was built in it; None if that was not recorded."""
+    with duckdb.connect() as connection:
+        _attach(connection, file, "dataset")
+        kinds = {
+            (schema.lower(), table.lower()): kind
+            for schema, table, kind in connection.execute(
+                "select schema_name, table_name, 'table' from duckdb_tables() where database_name = 'dataset'"
+                " union all select schema_name, view_name, 'view' from duckdb_views() where database_name = 'dataset'"
+            ).fetchall()
+        }
+        records = sorted(schema for schema, table in kinds if table == RECORD)
+        columns = (
+            "unique_id, relation_schema, relation_name, target_name, code_checksum, state, run_started_at, recent_days"
+        )
+        tables = [f"select {columns} from dataset.{quote(schema)}.{quote(RECORD)}" for schema in records]
+        builds = [Build(*row) for table in tables for row in connection.execute(table).fetchall()]
+    latest = {build.unique_id: build for build in sorted(builds, key=lambda build: build.started_at)}
+    return kinds, latest if records else None
 
 
 def _locate(name: str) -> tuple[str | None, Path]:
-    """The environment and the file that a name stands for."""
+    """The environment and the file that a name stands for. A path is relative to the folder that the command was typed in."""
+    from dbt_common.exceptions import DbtBaseException
+
     try:
         files = {environment: warehouse_file(environment) for environment in ENVIRONMENTS}
     except DbtBaseException as error:
-        raise CannotCompare(f"profiles.yml: {error}", "Mend it first.") from None
+        raise CannotCompare(f"profiles.yml: {error}", "Correct it first.") from None
     if name in files:
         return name, files[name]
-    path = Path(name).expanduser()
+    path = STARTED_IN / Path(name).expanduser()
     if path.is_dir():
-        found = sorted(path.glob("*.duckdb"))
-        hint = f"Name a file in it: {', '.join(map(str, found))}" if found else "There is no .duckdb file in it."
+        found = [os.path.relpath(file, STARTED_IN) for file in sorted(path.glob("*.duckdb"))]
+        hint = f"Name a file in it: {', '.join(found)}" if found else "There is no .duckdb file in it."
         raise CannotCompare(f"{name} is a folder.", hint)
     if not path.exists():
         raise CannotCompare(
-            f"{name!r} is neither an environment ({', '.join(ENVIRONMENTS)}) nor a file that exists.",
+            f"{name!r} is neither an environment ({', '.join(ENVIRONMENTS)}) nor a file that exists."
+            + did_you_mean(name, ENVIRONMENTS),
             "Name one of these, or the path of a warehouse file.",
         )
     for environment, file in files.items():
@@ -183,63 +204,63 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path, alias: str) -> No
 
 
 class Workspace:
-    """One connection that reads both sides.
+    """One connection that reads base and head.
 
     Attributes:
         connection: a DuckDB connection, without data of its own.
     """
 
-    def __init__(self, base: Side, head: Side, folder: Path):
+    def __init__(self, base: Dataset, head: Dataset, folder: Path):
         self._folder = folder
         self.connection = duckdb.connect(config=duckdb_config())
         spill = str(folder / "spill").replace("'", "''")
         self.connection.execute(f"set temp_directory = '{spill}'; set preserve_insertion_order = false")
         self._aliases: dict[str, str] = {}
         taken = {"memory", "system", "temp", "main"}
-        for side in (base, head):
-            alias = side.file.stem
+        for dataset in (base, head):
+            alias = dataset.file.stem
             while alias.lower() in taken:
                 alias += "_head"
             taken.add(alias.lower())
-            self._aliases[side.name] = alias
+            self._aliases[dataset.name] = alias
             try:
-                _attach(self.connection, side.file, alias)
+                _attach(self.connection, dataset.file, alias)
             except duckdb.Error as error:
-                raise CannotCompare(f"{side.name} cannot be opened: {error}", "Nothing was compared.") from None
+                raise CannotCompare(f"{dataset.name} cannot be opened: {error}", "Nothing was compared.") from None
 
-    def relation(self, side: Side, build: Build) -> str:
-        """A relation of a side as SQL, with the data that the side itself would show.
+    def relation(self, dataset: Dataset, build: Build) -> str:
+        """A relation of a dataset as SQL, with the data that the dataset itself would show.
 
         Raises:
             CannotCompare: the relation is not there.
         """
-        kind = side.kind(build)
+        kind = dataset.kind(build)
         if not kind:
             raise CannotCompare(
-                f"{side.name} has no {build.schema}.{build.name}, though it was built: it was dropped since.",
-                f"Type: {side.how_to_build()}" if side.environment else "",
+                f"{dataset.name} has no {build.schema}.{build.name}, though it was built: it was dropped since.",
+                f"Type: {dataset.how_to_build()}" if dataset.environment else "",
             )
-        if kind == "view" and self._aliases[side.name] != side.file.stem:
-            return self._copied(side, build)
-        return ".".join(map(quote, (self._aliases[side.name], build.schema, build.name)))
+        if kind == "view" and self._aliases[dataset.name] != dataset.file.stem:
+            return self._copied(dataset, build)
+        return ".".join(map(quote, (self._aliases[dataset.name], build.schema, build.name)))
 
-    def _copied(self, side: Side, build: Build) -> str:
+    def _copied(self, dataset: Dataset, build: Build) -> str:
         """A copy of a view, made where its file has its own name."""
         file = self._folder / "view.duckdb"
         self.connection.execute("detach database if exists copied_view")
         file.unlink(missing_ok=True)
         with duckdb.connect(config=duckdb_config()) as own:
-            _attach(own, side.file, side.file.stem)
+            _attach(own, dataset.file, dataset.file.stem)
             path = str(file).replace("'", "''")
             own.execute(f"attach '{path}' as copied_view")
-            view = ".".join(map(quote, (side.file.stem, build.schema, build.name)))
+            view = ".".join(map(quote, (dataset.file.stem, build.schema, build.name)))
             own.execute(f"create table copied_view.main.rows_of_view as from {view}")
         _attach(self.connection, file, "copied_view")
         return '"copied_view"."main"."rows_of_view"'
 
-    def count_rows(self, side: Side, build: Build) -> int:
-        """How many rows a relation of a side has. Raises CannotCompare where it is not there."""
-        return self.connection.execute(f"select count(*) from {self.relation(side, build)}").fetchone()[0]
+    def count_rows(self, dataset: Dataset, build: Build) -> int:
+        """How many rows a relation of a dataset has. Raises CannotCompare if it does not exist."""
+        return self.connection.execute(f"select count(*) from {self.relation(dataset, build)}").fetchone()[0]
 
     def is_view(self, relation: str) -> bool:
         """Whether a relation that this workspace named is a view."""
@@ -252,8 +273,8 @@ class Workspace:
 
 
 @contextmanager
-def workspace(base: Side, head: Side) -> Iterator[Workspace]:
-    """A connection that reads both sides, and a folder for what does not fit into memory; both go at the end."""
+def workspace(base: Dataset, head: Dataset) -> Iterator[Workspace]:
+    """A connection that reads base and head, and a folder for what does not fit into memory; both are removed at the end."""
     with tempfile.TemporaryDirectory(prefix="crosscheck-") as folder:
         space = Workspace(base, head, Path(folder))
         try:

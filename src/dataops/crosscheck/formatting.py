@@ -1,8 +1,8 @@
-"""The words that terminal, Markdown and page share."""
+"""The texts that terminal, Markdown and page share."""
 
 from __future__ import annotations
 
-from dataops.crosscheck.compare import Comparison, Drift, Example, Figures
+from dataops.crosscheck.comparison import Comparison, Drift, Example, Figures
 from dataops.crosscheck.results import ModelResult
 
 VERDICTS = {
@@ -74,7 +74,7 @@ def changed_columns(comparison: Comparison) -> str:
 
 
 def how_matched(comparison: Comparison) -> str:
-    """How rows of the two sides were found to belong together."""
+    """How rows of base and head were matched."""
     if comparison.key_problem:
         return comparison.key_problem
     if comparison.key:
@@ -114,7 +114,7 @@ def figure(number: float | str | None) -> str:
 
 
 def drift_row(drift: Drift) -> list[tuple[str, str]]:
-    """The figures of a column on both sides: null share, mean, minimum, maximum."""
+    """The figures of a column in base and head: null share, mean, minimum, maximum."""
 
     def texts(figures: Figures) -> list[str]:
         return [
@@ -135,8 +135,8 @@ def example_key(example: Example) -> str:
 def example_values(example: Example) -> list[tuple[str, str]]:
     """The columns of an example row: `before → after` where it changed."""
     return [
-        (printable(name), " → ".join(value(sides[side]) for side in ("base", "head") if side in sides))
-        for name, sides in example.values.items()
+        (printable(name), " → ".join(value(values[which]) for which in ("base", "head") if which in values))
+        for name, values in example.values.items()
     ]
 
 

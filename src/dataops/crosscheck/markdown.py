@@ -41,7 +41,7 @@ def as_markdown(result: Result) -> str:
     for model in others:
         if model.comparison is None and not model.problem:
             continue
-        detail = _detail(model)
+        detail = _detail(model, result)
         if len(detail) > room - 400:
             cut_details += 1
             continue
@@ -78,7 +78,7 @@ def _short(plain: str, most: int) -> str:
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
-def _detail(model: ModelResult) -> str:
+def _detail(model: ModelResult, result: Result) -> str:
     lines = [
         f"\n<details><summary>{SIGNS[model.verdict]} {text(model.name)}: {formatting.VERDICTS[model.verdict]}</summary>\n"
     ]
@@ -92,6 +92,7 @@ def _detail(model: ModelResult) -> str:
             )
         ]
         if found.drift:
+            lines += ["", f"Numbers, {text(result.base['name'])} → {text(result.head['name'])}:"]
             lines += ["", "| Column | Null | Mean | Lowest | Highest |", "|---|--:|--:|--:|--:|"]
             for drift in found.drift:
                 cells = [

@@ -14,27 +14,30 @@ from typing import Any
 import duckdb
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import BUILT, Model
-from dataops.crosscheck.compare import Comparer, Comparison
-from dataops.crosscheck.datasets import Build, Side, Workspace
+from dataops.crosscheck.compare import Comparer
+from dataops.crosscheck.comparison import Comparison
+from dataops.crosscheck.datasets import Build, Dataset, Workspace
 from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
+from dataops.manifest import BUILT, Model
+from dataops.model_versions import continued
+from dataops.typed import tool
 
 VERSION = 1
 BREAKING = ("different", "gone")
-# Errors that speak of names, never of values.
+# Errors whose text names relations and columns, never values.
 ABOUT_NAMES = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 
 
 @dataclass
 class ModelResult:
-    """What came out for one model.
+    """The result for one model.
 
     Attributes:
         verdict: `same`, `allowed`, `different`, `new` (head only), `gone` (base only) or `not compared`.
         problem, remedy: why it was not compared, or what differs where no rows could be compared; and what to type.
-        same_code: whether both sides were built from the same code; None where one has no build.
+        same_code: whether base and head were built from the same code; None if one has no build.
         other_code_before: names of models that it reads, however many lie between, and that were built from other code.
-        rows: of a model that only one side has.
+        rows: of a model that only base or only head has.
         comparison: None where nothing was compared.
         broken_contract: what consumers of the base can no longer rely on.
     """
@@ -56,12 +59,12 @@ class ModelResult:
 
 @dataclass
 class Result:
-    """What came out of a crosscheck.
+    """The result of a crosscheck.
 
     Attributes:
         problem, remedy: why nothing at all was compared, and what to type.
         project: the project's name, empty where its code was not read.
-        base, head: name, file and time of the last build of each side.
+        base, head: name, file and time of the last build of each.
     """
 
     base: dict[str, Any]
@@ -85,7 +88,7 @@ class Result:
 
     @property
     def breaking(self) -> list[ModelResult]:
-        """The models in which readers of the base would find something else than they rely on. A new one is none of them."""
+        """The models in which readers of the base would find something other than they rely on; a new model is not one of them."""
         return self.with_verdict(*BREAKING)
 
     @property
@@ -158,21 +161,21 @@ def _count_kinds(models: list[ModelResult]) -> str:
     return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
 
 
-def describe_side(side: Side | None, name: str) -> dict[str, Any]:
-    """What a result says of a side."""
-    if side is None:
+def describe_dataset(dataset: Dataset | None, name: str) -> dict[str, Any]:
+    """What a result says about a dataset."""
+    if dataset is None:
         return {"name": name, "file": None, "built_at": None}
     return {
-        "name": side.name,
-        "file": os.path.relpath(side.file),
-        "built_at": side.built_at.isoformat(sep=" ", timespec="seconds"),
+        "name": dataset.name,
+        "file": os.path.relpath(dataset.file),
+        "built_at": dataset.built_at.isoformat(sep=" ", timespec="seconds"),
     }
 
 
 def compare_models(
     space: Workspace,
-    base: Side,
-    head: Side,
+    base: Dataset,
+    head: Dataset,
     selected: list[Model],
     models: dict[str, Model],
     all_selected: bool,
@@ -181,12 +184,12 @@ def compare_models(
     """Compares one model after another.
 
     Args:
-        space: reads both sides.
-        base: the yardstick.
-        head: the side under test.
+        space: reads base and head.
+        base: what is compared with.
+        head: the dataset under test.
         selected: the models to compare.
         models: all models of the code, by id.
-        all_selected: whether nothing was left out; then models that only the base still has are reported too.
+        all_selected: whether no model was left out; then models that only the base still has are reported too.
         examples: how many rows of each kind to show.
     """
     for model in selected:
@@ -203,11 +206,11 @@ def compare_models(
                 yield result
 
 
-def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
+def gone_models(base: Dataset, head: Dataset, models: dict[str, Model]) -> list[str]:
     """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
     places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
-    continued = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
-    places |= {(build.schema, build.name) for build in continued if build}
+    before = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
+    places |= {(build.schema, build.name) for build in before if build}
     return [
         id
         for id, build in sorted(base.builds.items())
@@ -215,86 +218,103 @@ def gone_models(base: Side, head: Side, models: dict[str, Model]) -> list[str]:
     ]
 
 
-def build_before(base: Side, model: Model, after: Build | None) -> Build | None:
+def build_before(base: Dataset, model: Model, after: Build | None) -> Build | None:
     """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
-    unversioned = base.builds.get(model.unique_id.rpartition(".v")[0])
-    continued = unversioned if unversioned and after and unversioned.name == after.name else None
-    return base.builds.get(model.unique_id) or continued
+    if after is None or model.unique_id in base.builds:
+        return base.builds.get(model.unique_id)
+    id = continued(model.unique_id, after.name, {id: build.name for id, build in base.builds.items()})
+    return base.builds[id] if id else None
 
 
 def _compare_model(
-    space: Workspace, base: Side, head: Side, model: Model, models: dict[str, Model], examples: int
+    space: Workspace, base: Dataset, head: Dataset, model: Model, models: dict[str, Model], examples: int
 ) -> ModelResult:
-    result = ModelResult(model.unique_id, model.name, model.file, "not compared")
-    limits = model.allowance
-    result.limits = {
-        name: str(getattr(limits, name))
-        for name in ("rows_added", "rows_removed", "rows_changed")
-        if str(getattr(limits, name)) != "0"
-    }
-    after = head.builds.get(model.unique_id)
-    before = build_before(base, model, after)
+    result = ModelResult(model.unique_id, model.name, model.file, "not compared", limits=_limits(model))
     try:
-        if after is None:
-            raise CannotCompare(
-                f"{model.name} was not built in {head.name}.",
-                f"Type: {head.how_to_build()}" if head.environment else "Leave it out: --exclude " + model.name,
-            )
-        require_data(head, after, model)
-        require_fresh(head, model, models)
+        after = _build_after(head, model, models)
+        before = build_before(base, model, after)
         if before is None:
             result.rows = space.count_rows(head, after)
             result.verdict = "new"
-            return result
-        if outside := next(
-            (side for side, build in ((base, before), (head, after)) if side.reads_outside(build)), None
-        ):
+        elif outside := [one for one, build in ((base, before), (head, after)) if one.reads_outside(build)]:
             result.rows = space.count_rows(head, after)
             result.verdict = "different"
             result.problem = (
-                f"{outside.name} holds no rows of {model.name}: there it is a view that reads outside the version, so it shows"
-                " what lies there now."
+                f"{outside[0].name} holds no rows of {model.name}: there it is a view that reads outside the version, so it"
+                " shows what lies there now."
             )
-            return result
-        require_data(base, before, model)
-        require_same_window(base, head, model)
-        result.same_code = before.checksum == after.checksum
-        result.other_code_before = [
-            models[id].name
-            for id in models
-            if id in model.ancestors
-            and id in base.builds
-            and id in head.builds  # else it was read from another environment (dbt's --defer)
-            and base.builds[id].checksum != head.builds[id].checksum
-        ]
-        comparison = Comparer(
-            space.connection,
-            space.relation(base, before),
-            space.relation(head, after),
-            key=model.key,
-            ignored=model.ignored_columns,
-            is_personal=model.is_personal,
-            example_count=examples,
-            is_view=space.is_view,
-        ).compare()
-        absent = model.allowance.ignore_columns - {name.lower() for name in comparison.columns_ignored}
-        if absent:
-            raise CannotCompare(
-                f"meta.crosscheck.ignore_columns of {model.name} names {', '.join(sorted(absent))}, which is on neither side.",
-                f"Mend it in the YAML beside {model.file}.",
-            )
+        else:
+            require_data(base, before, model)
+            require_same_window(base, head, model)
+            result.same_code = before.checksum == after.checksum
+            result.other_code_before = _other_code_before(base, head, model, models)
+            relations = space.relation(base, before), space.relation(head, after)
+            result.comparison = _compare_rows(space, *relations, model, examples)
+            result.verdict = judge(model, result.comparison)
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     except duckdb.Error as error:
-        # The text of an error can hold values, and values can be personal data.
-        said = (
-            str(error).splitlines()[0]
-            if isinstance(error, ABOUT_NAMES)
-            else f"DuckDB stopped with {type(error).__name__}"
+        result.problem = f"{model.name} cannot be read: {_without_values(error)}."
+        result.remedy = (
+            f"The whole message may hold data, so see for yourself: {tool('dbt')} show --select {model.name}"
         )
-        result.problem = f"{model.name} cannot be read: {said}."
-        result.remedy = f"Its text may hold data, so look yourself: .venv/bin/dbt show --select {model.name}"
-    else:
-        result.comparison = comparison
-        result.verdict = judge(model, comparison)
     return result
+
+
+def _limits(model: Model) -> dict[str, str]:
+    """The thresholds of a model that are not zero, as text."""
+    names = ("rows_added", "rows_removed", "rows_changed")
+    texts = {name: str(getattr(model.thresholds, name)) for name in names}
+    return {name: text for name, text in texts.items() if text != "0"}
+
+
+def _build_after(head: Dataset, model: Model, models: dict[str, Model]) -> Build:
+    """The head's build of a model. Raises CannotCompare if it left no data, or is not what the code would give now."""
+    build = head.builds.get(model.unique_id)
+    if build is None:
+        raise CannotCompare(
+            f"{model.name} was not built in {head.name}.",
+            f"Type: {head.how_to_build()}" if head.environment else "Leave it out: --exclude " + model.name,
+        )
+    require_data(head, build, model)
+    require_fresh(head, model, models)
+    return build
+
+
+def _other_code_before(base: Dataset, head: Dataset, model: Model, models: dict[str, Model]) -> list[str]:
+    """The names of the models that a model reads, directly or not, and that were built from other code."""
+    return [
+        models[id].name
+        for id in models
+        if id in model.ancestors
+        and id in base.builds
+        and id in head.builds  # else it was read from another environment (dbt's --defer)
+        and base.builds[id].checksum != head.builds[id].checksum
+    ]
+
+
+def _compare_rows(space: Workspace, base: str, head: str, model: Model, examples: int) -> Comparison:
+    comparison = Comparer(
+        space.connection,
+        base,
+        head,
+        key=model.key,
+        ignored=model.ignored_columns,
+        is_personal=model.is_personal,
+        example_count=examples,
+        is_view=space.is_view,
+    ).compare()
+    absent = model.thresholds.ignore_columns - {name.lower() for name in comparison.columns_ignored}
+    if absent:
+        raise CannotCompare(
+            f"meta.crosscheck.ignore_columns of {model.name} names {', '.join(sorted(absent))}, which neither base nor head has.",
+            f"Correct it in the YAML beside {model.file}.",
+        )
+    return comparison
+
+
+def _without_values(error: duckdb.Error) -> str:
+    """What an error says, without its text if that can hold values: values can be personal data."""
+    return (
+        str(error).splitlines()[0] if isinstance(error, ABOUT_NAMES) else f"DuckDB stopped with {type(error).__name__}"
+    )

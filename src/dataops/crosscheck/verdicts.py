@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Model
-from dataops.crosscheck.compare import Comparison
-from dataops.crosscheck.datasets import Build, Side
+from dataops.crosscheck.comparison import Comparison
+from dataops.crosscheck.datasets import Build, Dataset
+from dataops.manifest import Model
 
 STATES = {
     "empty": "was built without rows (--empty)",
@@ -16,19 +16,19 @@ STATES = {
 }
 
 
-def require_data(side: Side, build: Build, model: Model) -> None:
+def require_data(dataset: Dataset, build: Build, model: Model) -> None:
     """Raises CannotCompare unless the last build of a model left data."""
     if build.state != "success":
         problem = STATES.get(build.state, f"was not built: its last build ended with {build.state!r}")
-        raise CannotCompare(f"{model.name} of {side.name} {problem}.", _rebuild(side))
+        raise CannotCompare(f"{model.name} of {dataset.name} {problem}.", _rebuild(dataset))
 
 
-def require_fresh(head: Side, model: Model, models: dict[str, Model]) -> None:
-    """Raises CannotCompare where the side under test is not what the code, or its own parents, would give now.
+def require_fresh(head: Dataset, model: Model, models: dict[str, Model]) -> None:
+    """Raises CannotCompare if the head is not what the code, or its own parents, would give now.
 
     Args:
-        head: the side under test. A file that is no environment's was built in its own time: it is not held against the
-            code of today.
+        head: the dataset under test. A file that belongs to no environment may be older than the code: it is a snapshot of
+            its time.
         model: the model.
         models: all models of the code, by id.
     """
@@ -52,35 +52,35 @@ def require_fresh(head: Side, model: Model, models: dict[str, Model]) -> None:
             )
 
 
-def require_same_window(base: Side, head: Side, model: Model) -> None:
-    """Raises CannotCompare where a model holds the last days on one side, and other days on the other."""
+def require_same_window(base: Dataset, head: Dataset, model: Model) -> None:
+    """Raises CannotCompare if base and head hold different days of a model."""
     for id in sorted(model.windowed):
         builds = base.builds.get(id), head.builds.get(id)
         if None in builds or builds[0].recent_days == builds[1].recent_days:
             continue
-        said = [f"the last {build.recent_days} days" if build.recent_days else "all days" for build in builds]
+        days_held = [f"the last {build.recent_days} days" if build.recent_days else "all days" for build in builds]
         days = builds[0].recent_days
         how = f"""--vars 'recent_days: {days}'"""
         raise CannotCompare(
-            f"{model.name} holds {said[1]} in {head.name} and {said[0]} in {base.name} (dataops.recent_rows).",
+            f"{model.name} holds {days_held[1]} in {head.name} and {days_held[0]} in {base.name} (dataops.recent_rows).",
             f"Build {head.name} like {base.name}: {head.how_to_build(how)}" if head.environment else "",
         )
 
 
-def _rebuild(side: Side) -> str:
-    return f"Type: {side.how_to_build()}" if side.environment else "Name a file that was built whole."
+def _rebuild(dataset: Dataset) -> str:
+    return f"Type: {dataset.how_to_build()}" if dataset.environment else "Name a file that was built whole."
 
 
 def judge(model: Model, comparison: Comparison) -> str:
     """`same`, `allowed` where the model's meta allows what differs, or `different`."""
     if not comparison.columns_differ and not comparison.rows_differ:
         return "same"
-    limits = model.allowance
+    thresholds = model.thresholds
     if comparison.matched_by == "key":
         found = (comparison.rows_added, comparison.rows_removed, comparison.rows_changed)
-        limit = (limits.rows_added, limits.rows_removed, limits.rows_changed)
+        allowed = (thresholds.rows_added, thresholds.rows_removed, thresholds.rows_changed)
     else:  # without a key a changed row is one removed and one added
         found = (comparison.rows_added, comparison.rows_removed)
-        limit = (limits.rows_added, limits.rows_removed)
-    within = all(one.allows(rows, comparison.rows_base) for one, rows in zip(limit, found, strict=True))
+        allowed = (thresholds.rows_added, thresholds.rows_removed)
+    within = all(one.allows(rows, comparison.rows_base) for one, rows in zip(allowed, found, strict=True))
     return "allowed" if within and not comparison.columns_differ else "different"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,14 @@ from typing import Any
 import click
 import yaml
 
+from dataops.errors import DataopsError
+
+CONFIG = Path("dbt-bouncer.yml")
+OWN_CHECKS = Path(__file__).with_name("checks")
 TESTED_KEY = "check_model_has_unique_test"
 
 
-def rules_of(name: str, file: Path = Path("dbt-bouncer.yml")) -> list[dict[str, Any]]:
+def rules_of(name: str, file: Path = CONFIG) -> list[dict[str, Any]]:
     """The rules of dbt-bouncer.yml that have a name; empty where there is none."""
     if not file.exists():
         return []
@@ -60,12 +65,43 @@ def has_tested_key(path: str, tests: Collection[str], rules: list[dict[str, Any]
     return all(set(tests) & set(rule.get("accepted_uniqueness_tests") or ["unique"]) for rule in covering)
 
 
+def write_config(folder: Path, file: Path = CONFIG) -> Path:
+    """Writes the project's rules with absolute paths to dbt's artifacts and to the checks of this package; returns the file.
+
+    dbt-bouncer takes one folder of checks, so those of a project that has its own are copied into the same one.
+
+    Args:
+        folder: an empty one, for the file and the checks.
+        file: the project's rules.
+    """
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise DataopsError(f"There is no {file}, which lists the rules to check.", "Restore it from git.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataopsError(f"{file} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise DataopsError(f"{file} holds no settings: it must be a list of `name: value`.")
+    project, checks = file.parent.resolve(), folder / "checks"
+    own = config.get("custom_checks_dir")
+    if own and not (project / own).is_dir():
+        raise DataopsError(f"{file}: custom_checks_dir is {own!r}, which is not a folder of the project.")
+    for source in (OWN_CHECKS, *([project / own] if own else [])):
+        shutil.copytree(source, checks, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    artifacts = project / config.get("dbt_artifacts_dir", "target")
+    written = folder / "dbt-bouncer.yml"
+    paths = {"custom_checks_dir": str(checks), "dbt_artifacts_dir": str(artifacts)}
+    written.write_text(yaml.safe_dump(config | paths), encoding="utf-8")
+    return written
+
+
 @click.command()
 def main() -> None:
     """Check the rules of dbt-bouncer.yml on dbt's manifest."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        command = [Path(sys.executable).with_name("dbt-bouncer"), "--output-file", report, "--output-only-failures"]
+        command = [Path(sys.executable).with_name("dbt-bouncer"), "--config-file", write_config(Path(folder))]
+        command += ["--output-file", report, "--output-only-failures"]
         done = subprocess.run(
             list(map(str, command)), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
         )

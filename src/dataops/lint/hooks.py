@@ -5,7 +5,7 @@ repository can be linted, the files are listed in a throw-away index; the projec
 
 What passed the commit stage is remembered in target/lint.json by git's hashes. A model, seed, snapshot, test, analysis or
 page of docs/ that passed and is unchanged is not linted again. A change to anything else (settings, macros, scripts/,
-packages/, tools) lints everything anew, since it may change what the hooks say of any file. The push stage always runs on
+packages/, tools) lints every file again, since it may change what the hooks say of any file. The push stage always runs on
 all files.
 """
 
@@ -19,13 +19,17 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 import yaml
 
 from dataops.errors import WRONG, DataopsError
+from dataops.files import write_whole
+from dataops.git import GitFailed, git
 from dataops.project import PROJECT
+from dataops.typed import typed
 
 MEMORY = PROJECT / "target" / "lint.json"
 OF_A_COMMIT = "typed-message"  # has nothing to look at where nothing is committed
@@ -48,13 +52,11 @@ class Index:
         self.add_all()
 
     def git(self, *arguments: str, text: str | None = None) -> str:
-        """What a git command prints; ends with git's own message where it fails."""
-        done = subprocess.run(
-            ["git", *arguments], check=False, cwd=PROJECT, env=self.environment, input=text, stdout=-1, encoding="utf-8"
-        )
-        if done.returncode:
-            raise DataopsError("git could not list the files; the message above says why.")
-        return done.stdout
+        """What a git command prints, with this index."""
+        try:
+            return git(*arguments, environment=self.environment, text=text)
+        except GitFailed as error:
+            raise DataopsError(f"git could not list the files: {error.problem}") from None
 
     def add_all(self) -> None:
         """Takes up every file as it is now."""
@@ -102,23 +104,34 @@ def remember(settings: str, entries: set[str]) -> None:
     """Notes that these files passed under these settings."""
     MEMORY.parent.mkdir(parents=True, exist_ok=True)
     passed = sorted(filter(is_remembered, entries))
-    beside = MEMORY.with_suffix(".json.new")
-    beside.write_text(json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n", encoding="utf-8")
-    os.replace(beside, MEMORY)
+    write_whole(MEMORY, json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n")
+
+
+def require_hooks() -> None:
+    """Raises DataopsError where there is nothing to run, or nothing that runs it."""
+    problem = None
+    if not (PROJECT / ".pre-commit-config.yaml").is_file():
+        problem = ".pre-commit-config.yaml is missing."
+    elif find_spec("pre_commit") is None:
+        problem = "pre-commit is not installed."
+    if problem:
+        raise DataopsError(f"Nothing was checked: {problem}", f"What to do: {typed('doctor')}")
 
 
 def stages_of(hook: str, task: str) -> list[str]:
     """The stages of a task in which a hook runs; ends with the hooks that there are where it runs in none."""
     config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     hooks = {
-        one["id"]: [stage for stage in STAGES[task] if stage in one.get("stages", config["default_stages"])]
+        one["id"]: [
+            stage for stage in STAGES[task] if stage in one.get("stages", config.get("default_stages", [stage]))
+        ]
         for repository in config["repos"]
         for one in repository["hooks"]
         if one["id"] != OF_A_COMMIT
     }
     if not hooks.get(hook):
         names = ", ".join(name for name, stages in hooks.items() if stages)
-        raise click.UsageError(f"{hook!r} is not a hook of make {task}. Hooks: {names}.")
+        raise click.UsageError(f"{hook!r} is not a hook of {typed(task)}. Hooks: {names}.")
     return hooks[hook]
 
 
@@ -128,18 +141,19 @@ verbose_option = click.option("--verbose", is_flag=True, help="Show what each ho
 
 @click.command()
 @hook_argument
-@click.option("--anew", is_flag=True, help="Lint the files that passed before and are unchanged, too.")
+@click.option("--no-cache", is_flag=True, help="Also lint the files that passed before and are unchanged.")
 @verbose_option
-def lint(hook: str | None, anew: bool, verbose: bool) -> None:
+def lint(hook: str | None, no_cache: bool, verbose: bool) -> None:
     """Check all files, or check them with one HOOK: make lint ARGS=sqlfluff."""
+    require_hooks()
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
         entries = index.entries()
         settings = settings_hash(entries)
-        unchanged = set() if anew or hook else passed_before(settings) & entries
+        unchanged = set() if no_cache or hook else passed_before(settings) & entries
         if unchanged:
-            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--anew lints them too).")
+            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--no-cache lints them too).")
             index.leave_out(unchanged)
         passed = True
         for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
@@ -153,7 +167,7 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
                 remember(settings, entries)
         if not passed:
             raise DataopsError(
-                "Lint found something; it is above. `make format` fixes what a tool can fix.", exit_code=WRONG
+                f"Lint found something; it is above. `{typed('format')}` fixes what a tool can fix.", exit_code=WRONG
             )
 
 
@@ -161,21 +175,23 @@ def lint(hook: str | None, anew: bool, verbose: bool) -> None:
 @hook_argument
 @verbose_option
 def format_(hook: str | None, verbose: bool) -> None:
-    """Mend what a tool can mend in all files, or with one HOOK alone: make format ARGS=sqlfluff-fix."""
+    """Fix what a tool can fix in all files, or run one HOOK alone: make format ARGS=sqlfluff-fix."""
+    require_hooks()
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
-        index.leave_out(passed_before(settings_hash(index.entries())))
+        entries = index.entries()
+        index.leave_out(passed_before(settings_hash(entries)) & entries)
         if index.passes(stage, *options):
             print("All files were in the right form.")
             return
-        mended = index.git("diff-files", "--name-only").splitlines()
+        changed = index.git("diff-files", "--name-only").splitlines()
         # A hook that changes a file fails, as one that cannot go on does; what still fails now is the second kind.
-        if mended:
-            print("Files were changed; once more, to see what is left:")
+        if changed:
+            print("Files were changed. Running the hooks again to see what is left:")
             if index.passes(stage, *options):
-                print(*(f"  {path}" for path in mended), sep="\n")
-                print(f"{len(mended)} file(s) changed. Next: make lint")
+                print(*(f"  {path}" for path in changed), sep="\n")
+                print(f"{len(changed)} file(s) changed. Next: make lint")
                 return
         raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)

@@ -1,134 +1,143 @@
-"""Monitoring by Elementary: where it is on, where its tables are, and that they are there before a run writes to them."""
+"""Monitoring, chosen by the setting `monitoring` in [tool.dataops]: `elementary`, or `none`.
+
+The rest of the package asks `monitor()` and knows nothing of Elementary:
+
+elementary.py   Elementary: where it is on, its dbt package, what a dbt command needs
+history.py      its tables: where they are, who may open them
+damage.py       a damaged file of them is set aside
+stub.py         replaces Elementary's dbt package where it cannot be had or has nothing to do
+edr.py          its Python, configured for one environment
+candidates.py   which runs built a candidate that did not become prod
+report.py, alerts.py, stats.py, clean.py    the commands; messages.py has what alerts.py sends
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
-from pathlib import Path
-
-import duckdb
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from dataops.errors import DataopsError
-from dataops.installed import INSTALLED, package_version
-from dataops.monitoring.damage import Damage, described, examine
-from dataops.project import PROJECT, settings
-from dataops.warehouse import how_to_build, wait_until_readable, wait_until_writable
+from dataops.project import settings
 
-PACKAGE = INSTALLED / "elementary"
 ENVIRONMENTS = ("prod", "dev", "ci")
-STAND_IN_VERSION = "0.0.0"  # of no release (stand_in.py)
-# The commands whose results Elementary keeps.
-MONITORED_COMMANDS = {"build", "run", "test", "seed", "snapshot", "source"}
+OFF = 'Monitoring is off: the setting monitoring is "none" in [tool.dataops] of pyproject.toml.'
+SWITCH_ON = (
+    'To switch it on, write monitoring = "elementary" there. Elementary needs packages and settings too: generate a project'
+    " with monitoring=elementary, and copy what its pyproject.toml, packages.yml, profiles.yml, dbt_project.yml and"
+    " macros/elementary.* have for it. Then: make setup"
+)
 
 
-def is_on(target: str) -> bool:
-    """Whether a run in an environment is monitored: in prod, and where ELEMENTARY_ENABLED says so."""
-    return (
-        settings().monitoring == "elementary"
-        and (os.environ.get("ELEMENTARY_ENABLED") or str(target == "prod")).lower() == "true"
-    )
+class Monitor(ABC):
+    """What monitors dbt's runs.
 
-
-def monitoring_file(target: str) -> Path:
-    """The DuckDB file with Elementary's tables of an environment."""
-    warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()
-    return PROJECT / warehouses / target / "monitoring.duckdb"
-
-
-def schema(target: str) -> str:
-    """The schema of Elementary's tables in that file."""
-    return "elementary" if target == "prod" else f"{target}_elementary"
-
-
-def has_package() -> bool:
-    """Whether dbt_packages has Elementary itself, not what stands in for it."""
-    return package_version(PACKAGE) not in (None, STAND_IN_VERSION)
-
-
-def package_problem() -> str | None:
-    """None where Elementary's dbt package is installed and fits its command line, or what is wrong and what to do."""
-    wanted, found = version("elementary-data"), package_version(PACKAGE)
-    if found is None:
-        return "The dbt packages are not installed. Type: make setup"
-    if found == STAND_IN_VERSION:
-        return (
-            "Elementary's dbt package is not installed, so nothing was monitored. Two ways to get it: set DBT_PACKAGES_DIR to"
-            " a folder with the unpacked packages elementary and dbt_utils, or DBT_PACKAGE_HUB_URL to a mirror of the dbt"
-            " hub. Then: make setup"
-        )
-    if found != wanted:
-        return (
-            f"Elementary's dbt package is {found} and its command line {wanted}: they must be equal. Write the same version"
-            " into packages.yml and pyproject.toml. Then: make setup"
-        )
-    return None
-
-
-@contextmanager
-def opened(target: str, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to Elementary's tables of an environment, whose schema need not be named.
-
-    Waits while a run writes to the file, and ends the program where that takes too long.
+    Attributes:
+        tools: the Python distributions that it needs.
     """
-    file = monitoring_file(target)
-    if problem := (wait_until_readable if read_only else wait_until_writable)(file):
-        raise DataopsError(problem)
-    with duckdb.connect(str(file), read_only=read_only) as connection:
-        connection.execute(f"use {schema(target)}")
-        yield connection
+
+    tools: tuple[str, ...] = ()
+
+    @abstractmethod
+    def is_on(self, target: str) -> bool:
+        """Whether runs in an environment are monitored."""
+
+    @abstractmethod
+    def environment(self, target: str, every_package: bool) -> dict[str, str]:
+        """The environment variables that dbt needs.
+
+        Args:
+            target: the environment.
+            every_package: whether dbt must see the packages as they are installed, as `dbt deps` must.
+        """
+
+    @abstractmethod
+    def make_usable(self, target: str) -> str | None:
+        """Readies what a run in an environment writes to. Returns None, or why that is not possible."""
+
+    @abstractmethod
+    def preparation(self, target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
+        """What a dbt command needs so that its results are kept.
+
+        Args:
+            target: the environment.
+            command: dbt's name of the command: `build`, `source freshness`.
+            select: the words of its --select. If they name the monitoring package itself, the command is left as it is.
+
+        Returns:
+            A dbt command to run first, empty where none is needed, and options to add to the command itself.
+        """
+
+    @abstractmethod
+    def replace_missing(self, packages: list[str], problem: str) -> str | None:
+        """Installs a stub in place of packages that cannot be had.
+
+        Args:
+            packages: the names of the dbt packages that are missing.
+            problem: why they cannot be had.
+
+        Returns:
+            What was done, or None where a stub cannot replace them.
+        """
+
+    @abstractmethod
+    def setup_problem(self) -> str | None:
+        """What is wrong with the installed packages, or None."""
+
+    @abstractmethod
+    def require_package(self) -> None:
+        """Checks that the monitoring package is installed.
+
+        Raises:
+            DataopsError: it is not, or monitoring is off.
+        """
+
+    @abstractmethod
+    def require_history(self, target: str) -> None:
+        """Checks that an environment has been monitored and that its history can be read.
+
+        Raises:
+            DataopsError: there is nothing to read, or monitoring is off.
+        """
 
 
-def tables_version(target: str) -> str | None:
-    """The version of Elementary that made the tables of an environment, or None where there are none."""
-    if not monitoring_file(target).exists():
+class NoMonitor(Monitor):
+    """Monitoring is off. Elementary may still be installed: dbt sees its stub then, and its hooks do nothing."""
+
+    def is_on(self, target: str) -> bool:
+        return False
+
+    def environment(self, target: str, every_package: bool) -> dict[str, str]:
+        from dataops.monitoring import stub
+
+        return {"ELEMENTARY_ENABLED": "false", **stub.packages_variable(real=every_package)}
+
+    def make_usable(self, target: str) -> str | None:
         return None
-    try:
-        with opened(target) as connection:
-            (found,) = connection.execute("select dbt_pkg_version from metadata").fetchone()
-    except (duckdb.CatalogException, TypeError):
+
+    def preparation(self, target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
+        return [], []
+
+    def replace_missing(self, packages: list[str], problem: str) -> str | None:
         return None
-    return found
+
+    def setup_problem(self) -> str | None:
+        return None
+
+    def require_package(self) -> None:
+        raise DataopsError(OFF, SWITCH_ON)
+
+    def require_history(self, target: str) -> None:
+        raise DataopsError(OFF, SWITCH_ON)
 
 
-def require(target: str) -> None:
-    """Ends the program with what to do where there is nothing to read."""
-    if problem := package_problem():
-        raise DataopsError(problem)
-    problem = examine(monitoring_file(target))
-    if isinstance(problem, Damage):
-        raise DataopsError(f"{described(problem)} To set it aside and start the history again: {how_to_build(target)}")
-    if problem:
-        raise DataopsError(problem)
-    if tables_version(target) is None:
-        how = ("" if target == "prod" else "ELEMENTARY_ENABLED=true ") + how_to_build(target)
-        raise DataopsError(
-            f"{target} has not been monitored yet: {os.path.relpath(monitoring_file(target))} is missing. Type: {how}"
-        )
+def monitor() -> Monitor:
+    """The project's monitor: [tool.dataops] monitoring.
 
-
-def preparation(target: str, arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """What a dbt command needs so that Elementary keeps its results.
-
-    Elementary's own thirty models are made once for each version: after that its hooks fill them, so a build leaves
-    them out.
-
-    Args:
-        target: the environment.
-        arguments: what would follow `dbt` on a command line.
-
-    Returns:
-        A dbt command to run before, empty where none is needed, and options to add to the command itself.
+    Raises:
+        DataopsError: the settings are wrong.
     """
-    command = MONITORED_COMMANDS.intersection(arguments)
-    if not command or not is_on(target) or "elementary" in " ".join(arguments):
-        return [], []
-    if problem := package_problem():
-        print(problem, file=sys.stderr)
-        return [], []
-    first = []
-    if tables_version(target) != version("elementary-data"):
-        first = ["--quiet", "run", "--select", "package:elementary", "--target", target]
-    return first, ["--exclude", "package:elementary"] if command & {"build", "run"} else []
+    if settings().monitoring == "none":
+        return NoMonitor()
+    from dataops.monitoring.elementary import ElementaryMonitor
+
+    return ElementaryMonitor()

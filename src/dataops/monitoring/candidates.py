@@ -1,7 +1,7 @@
-"""Which monitored runs built a candidate that did not become prod, so that no reader sees what failed in them.
+"""Which monitored runs built a candidate that did not become prod. No reader sees what failed in them.
 
-A release gives its dbt runs its version as their cause, which Elementary keeps (DBT_CAUSE, release/pipeline.py). What became of
-the version is asked of its folders and histories each time: a candidate that was stopped can still be published.
+A release passes its version to its dbt runs as their cause, which Elementary keeps (DBT_CAUSE, release/pipeline.py). The outcome
+is read from the folders and histories of the versions each time, because a stopped candidate can still be published.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Candidate:
     """A candidate that is not prod.
 
     Attributes:
-        id: of the version that it was to be.
+        id: of the version that it was meant to become.
         outcome: `stopped`, `dry run`, or `under way` while its release runs.
     """
 
@@ -58,7 +58,7 @@ def of_runs(connection: duckdb.DuckDBPyConnection, target: str = "prod") -> dict
     stops = store.stops()
     by_run = {stop["invocation"]: stop for stop in stops if stop.get("invocation")}
     building = _building()
-    found = {}
+    unpublished = {}
     for run, id in runs:
         stop = by_run.get(run)
         is_dry_run = id == store.DRY_RUN or (stop and stop["action"] == DRY_RUN)
@@ -66,12 +66,12 @@ def of_runs(connection: duckdb.DuckDBPyConnection, target: str = "prod") -> dict
         if stop is None and not is_dry_run and building and building["id"] == id and lock.is_held():
             outcome = UNDER_WAY
         if run not in kept and (id not in published or outcome == DRY_RUN):
-            found[run] = Candidate(id, outcome)
-    return found
+            unpublished[run] = Candidate(id, outcome)
+    return unpublished
 
 
 def of_alerts(connection: duckdb.DuckDBPyConnection, target: str = "prod") -> dict[str, Candidate]:
-    """The candidates that are not prod, by the id of each result in them that Elementary may alert of."""
+    """The candidates that are not prod, by the id of each result in them that Elementary may send an alert about."""
     by_run = of_runs(connection, target)
     rows = connection.execute(
         """
@@ -85,15 +85,17 @@ def of_alerts(connection: duckdb.DuckDBPyConnection, target: str = "prod") -> di
 
 
 def to_report(since: datetime) -> list[dict[str, Any]]:
-    """The releases that were stopped since a moment, were not reported and were not published later: oldest first, as
-    `store.described_stop` tells of them. One that was killed is among them before the next release puts it in order."""
+    """The releases that were stopped after a moment, and neither reported nor published later; oldest first.
+
+    Each is a dictionary as `store.described_stop` makes it. A killed release is among them before the next one cleans up.
+    """
     stops, published = store.stops(), _published()
     building = _building()
     if building and not lock.is_held() and building["id"] not in {stop["id"] for stop in stops}:
         stops.append(building)
     reported = {stop["id"] for stop in stops if stop["action"] == "reported"}
     kept = {version.invocation for version in store.kept()} - {None}
-    left = {  # by id: one that was moved in two attempts is there twice
+    left = {  # by id, because a candidate that was moved in two attempts is listed twice
         stop["id"]: stop
         for stop in stops
         if stop["action"] == STOPPED
@@ -110,12 +112,12 @@ def reasons() -> dict[str, str]:
 
 
 def shortened(reason: str) -> str:
-    """A reason that is short enough for a message."""
+    """A reason, shortened for a message."""
     return reason if len(reason) <= LONGEST else f"{reason[:LONGEST]} …"
 
 
 def message(stop: dict[str, Any]) -> tuple[str, list[str]]:
-    """The headline and the lines of the message about a release that was stopped."""
+    """The headline and the lines of the message about a stopped release."""
     headline, prod = f"Release {stop['id']} was stopped", _prod()
     remedy = stop.get("remedy") or "make release"
     if prod is None:
@@ -139,7 +141,7 @@ def message(stop: dict[str, Any]) -> tuple[str, list[str]]:
 
 
 def _published() -> set[str]:
-    """The ids of the versions that were prod at any time."""
+    """The ids of all versions that ever were prod."""
     return {event["id"] for event in store.history()} | {_prod()} - {None}
 
 
@@ -152,13 +154,13 @@ def _prod() -> str | None:
 
 
 def _building() -> dict[str, Any] | None:
-    """The candidate that a release makes now, or left behind when it was killed."""
+    """The candidate that a release is building now, or that a killed release left behind."""
     id = store.Version(store.candidate()).facts.get("id")
     return store.described_stop(store.candidate(), id) if id else None
 
 
 def _owners() -> str:
-    """Who answers for the project: `vars` of dbt_project.yml."""
+    """The owners of the project, from `vars` in dbt_project.yml."""
     try:
         values = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     except (OSError, yaml.YAMLError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""make monitor-clean: removes what Elementary kept of long ago."""
+"""make monitor-clean: removes old rows from the history of monitoring."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from dataops.errors import DataopsError
-from dataops.monitoring import ENVIRONMENTS, opened, require
+from dataops.monitoring import ENVIRONMENTS, monitor
+from dataops.monitoring.history import opened
 
-# Elementary's tables that grow with every run, and when a row of each is from. The baseline of a schema test is the
-# newest snapshot of a table, so that one stays whatever its age.
+# Elementary's tables that grow with every run, and the column that dates a row. The newest snapshot of a table is the
+# baseline of its schema test, so it stays whatever its age.
 GROWING = {
     "alerts_v2": "detected_at",
     "data_monitoring_metrics": "bucket_end",
@@ -35,11 +36,11 @@ KEPT = {
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="prod", show_default=True)
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def main(days: int, environment: str, yes: bool) -> None:
-    """Remove what is older than some days from an environment's monitoring file. Asks first.
+    """Remove rows that are older than some days from an environment's monitoring file. Asks first.
 
-    At least 30 days stay: anomaly tests learn from the weeks before.
+    Keeps at least 30 days: anomaly tests learn from the weeks before.
     """
-    require(environment)
+    monitor().require_history(environment)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
     with opened(environment, read_only=False) as connection:
         present = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
@@ -55,7 +56,7 @@ def main(days: int, environment: str, yes: bool) -> None:
             print("Nothing to remove.")
             return
         if not yes and not (sys.stdin.isatty() and click.confirm("Remove them?")):
-            raise DataopsError("Nothing was removed. To remove them: make monitor-clean ARGS=--yes")
+            raise DataopsError("Nothing was removed.", "To remove them: make monitor-clean ARGS=--yes")
         connection.execute("begin")
         for sql in old.values():
             connection.execute(f"delete {sql}")

@@ -15,7 +15,7 @@ import duckdb
 
 from dataops.warehouse import HOLDER, duckdb_config, wait_until_readable, wait_until_writable
 
-# How DuckDB words that a file's content is wrong. What else it says (no permission, no memory) is no damage.
+# DuckDB's messages about damaged content. Its other errors (no permission, no memory) are not damage.
 DAMAGE = re.compile(r"not a valid DuckDB database|Could not read enough bytes|Corrupt |[Cc]hecksum|replaying WAL")
 OTHER_VERSION = re.compile(r"database file with version number \d+")
 LIBRARY_VERSION = slice(52, 84)  # in the file's header: the DuckDB that wrote it
@@ -26,8 +26,8 @@ class Damage:
     """What is wrong with a monitoring file.
 
     Attributes:
-        what: DuckDB's words.
-        file: the damaged one: the file itself, or its .wal.
+        what: DuckDB's message.
+        file: the damaged file: the database itself, or its .wal.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Damage:
 
 
 def find_damage(file: Path) -> Damage | None:
-    """Reads a whole monitoring file: DuckDB notices a damaged block only when it reads it. None where it is whole.
+    """Reads a monitoring file from end to end, because DuckDB notices a damaged block only when it reads it. None if it is whole.
 
     Raises:
         duckdb.Error: it cannot be read for another reason.
@@ -59,7 +59,7 @@ def find_damage(file: Path) -> Damage | None:
 
 
 def unreadable(file: Path, error: duckdb.Error) -> str:
-    """What to do about a file that is not damaged and cannot be read. Of another DuckDB, it names that one."""
+    """What to do about a file that cannot be read though it is not damaged. Names the DuckDB version that wrote it, if another did."""
     name = os.path.relpath(file)
     if not OTHER_VERSION.search(str(error)):
         return f"{name} cannot be opened: {error}"
@@ -68,13 +68,13 @@ def unreadable(file: Path, error: duckdb.Error) -> str:
     made = header.split(b"\0")[0].decode("ascii", "replace")
     return (
         f"{name} was written by DuckDB {made or 'of another version'}, which the installed {duckdb.__version__} cannot read."
-        f" It is not damaged. Install that version (pyproject.toml, make setup), or start a new history:"
+        f" It is not damaged. Install that version (pyproject.toml, then make setup), or start a new history:"
         f" mv {name} {name}.newer"
     )
 
 
 def set_aside(damage: Damage) -> Path:
-    """Renames a damaged file, with its .wal, and returns where it is now. Its name has the time, so none is overwritten."""
+    """Renames a damaged file and its .wal, and returns the new path. The name has the time, so nothing is overwritten."""
     moved = damage.file
     beside = moved.with_name(f"monitoring.damaged-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%f}.duckdb")
     if moved.suffix == ".wal":
@@ -82,7 +82,7 @@ def set_aside(damage: Damage) -> Path:
     else:
         with suppress(FileNotFoundError):
             os.replace(f"{moved}.wal", f"{beside}.wal")
-    with suppress(FileNotFoundError):  # another task was faster
+    with suppress(FileNotFoundError):  # another task set it aside first
         os.replace(moved, beside)
     return beside
 
@@ -91,34 +91,36 @@ def examine(file: Path, wait: Callable[[Path], str | None] = wait_until_readable
     """Waits while another process has a monitoring file open, then reads it.
 
     Returns:
-        None where the file is whole or not there, its damage, or why it cannot be read though nothing says that it is damaged.
+        None if the file is whole or missing, its damage, or why it cannot be read though it is not damaged.
     """
     problem = None
     try:
-        found = find_damage(file)
+        result = find_damage(file)
     except duckdb.Error as error:
         if not HOLDER.search(str(error)):
             return unreadable(file, error)
         problem = wait(file)
         try:
-            found = find_damage(file)
+            result = find_damage(file)
         except duckdb.Error as second:
             return problem or unreadable(file, second)
-    return found or problem or wait(file)
+    return result or problem or wait(file)
 
 
 def make_usable(file: Path) -> str | None:
-    """Waits until a monitoring file can be written, and sets a damaged one aside. Returns None, or what stands in the way."""
-    while isinstance(found := examine(file, wait_until_writable), Damage):
+    """Waits until a monitoring file can be written, and sets a damaged one aside. Returns None, or what prevents it."""
+    while isinstance(result := examine(file, wait_until_writable), Damage):
         try:
-            beside = set_aside(found)
+            beside = set_aside(result)
         except OSError as error:
-            return f"{described(found)} It cannot be set aside: {error.strerror}."
+            return f"{described(result)} It cannot be set aside: {error.strerror}."
         rest = (
-            "The history of monitoring starts again." if found.file == file else "What it held of the last run is lost."
+            "The history of monitoring starts again."
+            if result.file == file
+            else "What it held of the last run is lost."
         )
-        print(f"{described(found)} It is kept as {os.path.relpath(beside)}. {rest}", file=sys.stderr, flush=True)
-    return found
+        print(f"{described(result)} It is kept as {os.path.relpath(beside)}. {rest}", file=sys.stderr, flush=True)
+    return result
 
 
 def described(damage: Damage) -> str:

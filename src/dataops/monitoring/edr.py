@@ -1,6 +1,6 @@
-"""What Elementary's command line is given here: one environment's file, no telemetry, and nothing from the network.
+"""Elementary's Python, configured for one environment: its monitoring file, no telemetry, no network.
 
-Its classes are called, not `edr` itself, which asks for a newer version of itself each time.
+Its classes are called, not `edr` itself, which looks for a newer version of itself on every call.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 
 from dataops.installed import INSTALLED
-from dataops.monitoring import monitoring_file, opened
+from dataops.monitoring.history import monitoring_file, opened
 from dataops.project import PROJECT
 
-# An anomaly test keeps the figures of all the days that it compared, and describes the last of them that the database
-# returned. With `seasonality` that is any day at all, so the day that is anomalous is described here instead.
+# An anomaly test keeps the figures of all days that it compared, and describes the last one that the database returned. With
+# `seasonality` that can be any day, so the anomalous day is described here instead.
 DESCRIBE_THE_ANOMALY = """
     update elementary_test_results
     set test_results_description = (
@@ -34,19 +34,19 @@ DESCRIBE_THE_ANOMALY = """
 
 
 def describe_anomalies(target: str) -> None:
-    """Makes the results of anomaly tests in an environment's monitoring file speak of the day that is anomalous."""
+    """Rewrites the results of anomaly tests in an environment's monitoring file to describe the anomalous day."""
     with opened(target, read_only=False) as connection:
         connection.execute(DESCRIBE_THE_ANOMALY)
 
 
 def configure(target: str, file: Path | None = None):
-    """Readies the process for one environment and returns Elementary's configuration of it. Its tables need not be there.
+    """Prepares the process for one environment and returns Elementary's configuration of it. Its tables need not exist.
 
-    Elementary runs dbt in a project of its own, inside its package and from that folder, so every path is absolute.
+    Elementary runs dbt on a project inside its own package, from that folder, so every path is absolute.
 
     Args:
         target: the environment.
-        file: what takes the place of its monitoring file.
+        file: read in place of its monitoring file.
     """
     folder = PROJECT / "target" / "edr" / target
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """make report: Elementary's report of every monitored environment, one self-contained page each.
 
-What failed in a candidate that did not become prod is marked, and the top of the page lists those candidates.
+What failed in a candidate that did not become prod is marked, and the foot of the page lists those candidates.
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import duckdb
 
 from dataops.errors import DataopsError
-from dataops.monitoring import ENVIRONMENTS, candidates, monitoring_file, opened, require, schema, tables_version
+from dataops.monitoring import ENVIRONMENTS, candidates, monitor
 from dataops.monitoring.edr import configure, describe_anomalies
+from dataops.monitoring.history import monitoring_file, opened, schema, tables_version
 from dataops.project import PROJECT
 
-# Elementary's page asks Google for its typefaces and holds code for sending statistics. With this as its first line a
-# browser lets it ask nobody for anything: all that the page needs is in it.
+if TYPE_CHECKING:
+    import duckdb
+
+# Elementary's page asks Google for its fonts and has code that sends statistics. With this first line, the browser blocks
+# every request; the page is complete without them.
 NO_NETWORK = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
 style-src 'unsafe-inline'; img-src data:; font-src data:">
 """
-# Over the page, whose own layout fills the window.
+# On top of the page, whose own layout fills the window.
 BANNER = """<details open style="position: fixed; bottom: 0; left: 0; right: 0; z-index: 9999; max-height: 30vh; overflow: auto;
 padding: 8px 16px; background: #fff4d6; border-top: 1px solid #d9a400; font: 14px sans-serif; color: #222">
 <summary>{summary}</summary><ul style="margin: 4px 0 0; padding-left: 24px; list-style: disc">{items}</ul></details>
@@ -43,26 +47,30 @@ MARK_RUNS = (
 @click.option("--open", "open_page", is_flag=True, help="Open the pages in the browser.")
 def main(days: int, open_page: bool) -> None:
     """Write the report of prod, and of the other environments where monitoring was switched on."""
-    require("prod")
+    monitor().require_history("prod")
     for target in ENVIRONMENTS:
         if tables_version(target) is None:
             continue
         print(f"Reading what Elementary kept of {target}, {days} days", flush=True)
         file = write_report(target, days)
-        if not file:
-            raise DataopsError(f"The report of {target} could not be made; the message above says why.")
         print(f"Report of {target}: {file.as_uri()}")
         if open_page:
             click.launch(file.as_uri())
 
 
-def write_report(target: str, days: int) -> Path | None:
-    """Writes the report of one environment into target/report and returns the file, or None where that failed."""
+def write_report(target: str, days: int) -> Path:
+    """Writes the report of one environment into target/report and returns the file.
+
+    Raises:
+        DataopsError: Elementary could not make it, and has printed why.
+    """
     describe_anomalies(target)
     copy = PROJECT / "target" / "edr" / target / "copy" / monitoring_file(target).name
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with opened(target):  # nobody writes to it meanwhile
+    with opened(target):  # so that nobody writes to it meanwhile
         shutil.copyfile(monitoring_file(target), copy)
+    import duckdb
+
     with duckdb.connect(str(copy)) as connection:
         connection.execute(f"use {schema(target)}")
         banner = mark_candidates(connection, target, days)
@@ -75,7 +83,7 @@ def write_report(target: str, days: int) -> Path | None:
     )
     copy.unlink()
     if not success:
-        return None
+        raise DataopsError(f"The report of {target} could not be made; the message above says why.")
     page = made.read_text(encoding="utf-8").replace("<body>", f"<body>{banner}")
     made.write_text(NO_NETWORK + page, encoding="utf-8")
     page = PROJECT / "target" / "report" / f"{target}.html"
@@ -85,7 +93,7 @@ def write_report(target: str, days: int) -> Path | None:
 
 
 def mark_candidates(connection: duckdb.DuckDBPyConnection, target: str, days: int) -> str:
-    """Marks what failed in candidates that did not become prod, and returns what the page says of them: empty without any.
+    """Marks what failed in candidates that did not become prod, and returns the banner that lists them; empty if there are none.
 
     Args:
         connection: to a copy of Elementary's tables, because a candidate can still be published.

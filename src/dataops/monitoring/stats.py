@@ -1,4 +1,4 @@
-"""make stats: what Elementary's tables say of each environment, this week and the week before."""
+"""make stats: statistics of each monitored environment, this week and the week before."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from dataops.lint.governance import TESTED_KEY, has_tested_key, rules_of
-from dataops.monitoring import ENVIRONMENTS, candidates, opened, require, tables_version
+from dataops.monitoring import ENVIRONMENTS, candidates, monitor
+from dataops.monitoring.history import opened, tables_version
 from dataops.project import PROJECT
 
 DAYS = 7
 NOT_ELEMENTARY = "unique_id not like '%.elementary.%'"
 
-# One number each, for what happened in some days. Rows: those in the tables that were built (macros/elementary.sql).
-# What a candidate that did not become prod built and failed is not prod's, and is counted apart.
+# One number each, for a period. Rows are those in the tables that were built (macros/elementary.sql). What happened in a
+# candidate that did not become prod is counted separately.
 MEASURES = {
     "runs": "select count(*) from dbt_invocations where {when} and coalesce(selected, '') not like '%elementary%'",
     "runs with a failure": """
@@ -66,10 +67,10 @@ TESTS_OF_MODELS = """
 
 
 def coverage(models: list[tuple[str, list[str]]]) -> str:
-    """How many models have a tested key, as the rule of dbt-bouncer.yml has it, which `make lint` checks.
+    """How many models have a tested key, by the rule of dbt-bouncer.yml that `make lint` checks.
 
     Args:
-        models: the file of each model, and its data tests.
+        models: each model's file and its data tests.
     """
     rules = rules_of(TESTED_KEY, PROJECT / "dbt-bouncer.yml")
     tested = [has_tested_key(path, tests, rules) for path, tests in models]
@@ -121,7 +122,7 @@ def statistics(target: str) -> list[Table]:
 @click.command()
 def main() -> None:
     """Print statistics of prod, and of the other environments where monitoring was switched on."""
-    require("prod")
+    monitor().require_history("prod")
     console = Console(highlight=False)
     for target in ENVIRONMENTS:
         if tables_version(target) is None:

@@ -1,6 +1,6 @@
-"""What takes the place of the Elementary package where it cannot be had or has nothing to do.
+"""A stub of Elementary's dbt package, for where the package cannot be had or has nothing to do.
 
-It declares Elementary's tests, switched off, so that none of them is ever reported as passed.
+It declares Elementary's tests as disabled, so that none of them is ever reported as passed.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from dataops.installed import INSTALLED
-from dataops.monitoring import STAND_IN_VERSION, has_package
+from dataops.installed import INSTALLED, package_version
 from dataops.project import PROJECT
 
 PACKAGE = "elementary"
+VERSION = "0.0.0"  # of no release
 MESSAGE = """monitoring is off.
-    {problem} Elementary's dbt package is not installed; all else works.
-    To have it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>, make setup"""
+    {problem} Elementary's dbt package is not installed; everything else works.
+    To install it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>, make setup"""
 
 FOLDERS = ("models", "seeds", "snapshots", "tests")
-# In place of dbt_packages where a run is not monitored: dbt needs some seconds to parse Elementary anew.
+# Replaces dbt_packages where a run is not monitored: parsing Elementary takes dbt some seconds.
 UNMONITORED = PROJECT / "target" / "unmonitored_packages"
 DECLARED_TEST = re.compile(r"\{%-?\s*test\s+(\w+)")
 USED_TEST = re.compile(r"^\s*- elementary\.(\w+)\s*:?\s*$", re.MULTILINE)
 
 DBT_PROJECT = f"""name: {PACKAGE}
-version: {STAND_IN_VERSION}
+version: {VERSION}
 config-version: 2
 """
 TEST = """{{% test {name}(model) %}}
@@ -46,6 +46,11 @@ select 1 as nothing
 """
 
 
+def has_package() -> bool:
+    """Whether dbt_packages has Elementary itself, not the stub."""
+    return package_version(INSTALLED / PACKAGE) not in (None, VERSION)
+
+
 def used_tests() -> list[str]:
     """The Elementary tests that the project's YAML files name."""
     files = (file for folder in FOLDERS for file in (PROJECT / folder).rglob("*.y*ml"))
@@ -58,33 +63,46 @@ def declared_tests() -> list[str]:
     return sorted({name for file in files for name in DECLARED_TEST.findall(file.read_text(encoding="utf-8"))})
 
 
-def make(folder: Path, tests: Iterable[str]) -> None:
-    """Writes the package with some tests into a folder, in place of what was there."""
+def write(folder: Path, tests: Iterable[str]) -> None:
+    """Writes the stub into a folder, replacing it.
+
+    Args:
+        folder: of the package.
+        tests: the names of the tests that it declares.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "macros").mkdir(parents=True)
     (folder / "models").mkdir()
     (folder / "dbt_project.yml").write_text(DBT_PROJECT, encoding="utf-8")
     (folder / "macros" / "tests.sql").write_text("\n".join(TEST.format(name=name) for name in tests), encoding="utf-8")
     (folder / "macros" / "materialization.sql").write_text(MATERIALIZATION, encoding="utf-8")
-    # dbt would warn of settings for a package without models. An ephemeral one that nothing reads is never built; the
-    # project's own settings can switch a model on, so `enabled=false` would not do.
+    # dbt warns of settings for a package without models. An ephemeral model that nothing reads is never built. `enabled=false`
+    # would not do: the project's own settings can switch a model on.
     (folder / "models" / "nothing.sql").write_text(MODEL, encoding="utf-8")
 
 
-def packages_folder(monitored: bool) -> Path:
-    """Where dbt is to look for packages: dbt_packages, or where nothing is monitored, the same without Elementary."""
-    if monitored or not has_package():
-        return INSTALLED
+def packages_variable(real: bool) -> dict[str, str]:
+    """The environment variable that says where dbt finds its packages; the path is the same in every check-out.
+
+    Args:
+        real: whether dbt needs Elementary itself, or the stub will do.
+    """
+    folder = INSTALLED if real or not has_package() else packages_with_stub()
+    return {"DATAOPS_PACKAGES_FOLDER": os.path.relpath(folder)}
+
+
+def packages_with_stub() -> Path:
+    """The installed packages with the stub in place of Elementary, as a folder of links."""
     names = {package.name for package in INSTALLED.iterdir()}
     if not UNMONITORED.is_dir() or {package.name for package in UNMONITORED.iterdir()} != names:
         UNMONITORED.parent.mkdir(exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=UNMONITORED.parent))
         for name in names - {PACKAGE}:
             (beside / name).symlink_to(os.path.relpath(INSTALLED / name, UNMONITORED))
-        make(beside / PACKAGE, declared_tests())
+        write(beside / PACKAGE, declared_tests())
         shutil.rmtree(UNMONITORED, ignore_errors=True)
         try:
             os.replace(beside, UNMONITORED)
-        except OSError:  # Another task was faster.
+        except OSError:  # another task was faster
             shutil.rmtree(beside)
     return UNMONITORED

@@ -1,15 +1,17 @@
-"""Versions of prod: made beside it, audited, put in its place at once, kept, and gone back to.
+"""Versions of prod: made beside it, audited, put in its place at once, kept, and rolled back to.
 
-store.py       where versions are, which one is prod, what happened to them
+store.py          where versions are, which one is prod, what happened to them
 lock.py           one release or rollback at a time
-repository.py     what git knows of the code that is released
-duckdb_file.py    what is DuckDB's: a copy to build in, what is in it, whether it is whole. Another engine supplies its own
+repository.py     the code that is released, as git has it
+duckdb_file.py    what is specific to DuckDB: a copy to build in, what it contains, whether it is whole
 audit.py          what stops a release
 contracts.py      which contracts the code breaks
 inputs.py         the files that sources read
-making.py         make release, step by step
-candidate.py      make release ARGS="--accept ... --candidate 2": what was stopped by its crosscheck alone is published
-command_line.py, listing.py, rollback.py    make release, make releases, make rollback
+pipeline.py       a release, step by step
+candidate.py      publishes a candidate that only its crosscheck stopped
+command.py, listing.py, rollback.py, common.py    the commands release, releases, rollback, and what they share
+
+listing.py and rollback.py import no dbt, so both work where dbt is broken.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dataops.errors import DataopsError
+from dataops.typed import typed
 
 if TYPE_CHECKING:
     from dataops.release.store import Version
@@ -67,5 +70,7 @@ def _connect(version: Version) -> duckdb.DuckDBPyConnection:
     from dataops.release import duckdb_file
 
     if version.problem and version.facts.get("outcome") == "published":
-        raise CannotRelease(f"{version.id} cannot be read: {version.problem}.", "Take another one: make releases")
+        raise CannotRelease(
+            f"{version.id} cannot be read: {version.problem}.", f"Choose another version: {typed('releases')}"
+        )
     return duckdb_file.open_version(version)

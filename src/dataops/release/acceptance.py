@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from dataops.typed import typed
+
 TRAILER = "Accept-Differences"  # of a commit's message
 MOST_NAMES = 5
 NEW_START = "a new start"
@@ -136,6 +138,16 @@ def wording(models: list[str]) -> str:
     ('customers, orders: why', 'why')
     """
     return f"{', '.join(models)}: why" if 0 < len(models) < MOST_NAMES else "why"
+
+
+def how_to_accept(reason: str | Acceptance, options: str = "") -> str:
+    """What to type to release and accept differences.
+
+    Args:
+        reason: why, after the models that it is about.
+        options: more options of the command.
+    """
+    return typed("release", f"--accept '{reason}' {options}".rstrip())
 
 
 def is_new_start(verdicts: Iterable[str]) -> bool:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import BUILT, Code
 from dataops.crosscheck.command import compare
-from dataops.crosscheck.datasets import RECORD, Side, open_side
-from dataops.crosscheck.results import Result, describe_side
+from dataops.crosscheck.datasets import RECORD, Dataset, open_dataset
+from dataops.crosscheck.results import Result, describe_dataset
 from dataops.dbt import FAILURES, one_line
+from dataops.manifest import BUILT, Code
 from dataops.quarantine import lineage_of
 from dataops.release import CannotRelease, duckdb_file
 from dataops.release.store import MANIFEST, Version
@@ -65,7 +65,7 @@ def model_names(version: Version) -> set[str]:
     return {node[name] for node in models for name in ("name", "alias")} | versioned
 
 
-def missing(place: Path, manifest: dict[str, Any], side: Side | None) -> list[str]:
+def missing(place: Path, manifest: dict[str, Any], side: Dataset | None) -> list[str]:
     """The models, seeds and snapshots of the manifest that the candidate lacks, or that hold no data of this release.
 
     Args:
@@ -87,7 +87,7 @@ def missing(place: Path, manifest: dict[str, Any], side: Side | None) -> list[st
     return lacking
 
 
-def strangers(place: Path, side: Side) -> list[str]:
+def strangers(place: Path, side: Dataset) -> list[str]:
     """The relations that dbt has never built, sorted: somebody wrote them into prod."""
     record = {(schema, name) for schema, name in side.kinds if name == RECORD}
     built = {(build.schema.lower(), build.name.lower()) for build in side.builds.values()}
@@ -142,7 +142,7 @@ def _as_table(node: dict[str, Any]) -> str:
     return f"Write as the first line of {file}: {{{{ config(materialized='table') }}}}"
 
 
-def orphans(place: Path, manifest: dict[str, Any], side: Side) -> dict[tuple[str, str], str]:
+def orphans(place: Path, manifest: dict[str, Any], side: Dataset) -> dict[tuple[str, str], str]:
     """The relations of models and seeds that earlier releases built and the code no longer has.
 
     Snapshots stay: their history cannot be built again. What dbt never built stays too.
@@ -192,7 +192,7 @@ def counts(run_results: Path) -> dict[str, int]:
     return {name: found[name] for name in ("built", "passed", "warned", "failed")}
 
 
-def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
+def crosscheck(base: Version, candidate: Dataset, name: str, code: Code) -> Result:
     """Compares the candidate with the version that is prod.
 
     Args:
@@ -202,13 +202,13 @@ def crosscheck(base: Version, candidate: Side, name: str, code: Code) -> Result:
         code: the code that it was built from.
     """
     before = base.shown
-    result = Result(describe_side(None, before), describe_side(None, name))
+    result = Result(describe_dataset(None, before), describe_dataset(None, name))
     try:
         sides = (
-            dataclasses.replace(open_side(str(base.folder / duckdb_file.NAME)), name=before),
+            dataclasses.replace(open_dataset(str(base.folder / duckdb_file.NAME)), name=before),
             dataclasses.replace(candidate, name=name),
         )
-        result.base, result.head = (describe_side(side, side.name) for side in sides)
+        result.base, result.head = (describe_dataset(side, side.name) for side in sides)
         compare(*sides, code, result)
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy

@@ -13,10 +13,11 @@ from pathlib import Path
 from rich.console import Console
 
 from dataops.release import CannotRelease, audit, duckdb_file, repository, store
-from dataops.release.acceptance import Acceptance
+from dataops.release.acceptance import Acceptance, how_to_accept
 from dataops.release.inputs import changed_files, read_inputs
 from dataops.release.pipeline import CROSSCHECK, Release, accepted_differences, require_models
 from dataops.release.store import Version, shown
+from dataops.typed import typed
 
 
 def stopped_release(name: str, accept: Acceptance | None, prod: Version | None, by: str, console: Console) -> Release:
@@ -34,7 +35,7 @@ def stopped_release(name: str, accept: Acceptance | None, prod: Version | None, 
     """
     version = _find(name)
     facts = version.facts
-    build = "Build it again: make release" + (f" ARGS=\"--accept '{accept}'\"" if accept else "")
+    build = f"Build it again: {how_to_accept(accept) if accept else typed('release')}"
     if facts.get("stopped_by") != CROSSCHECK:
         reasons = "; ".join(facts.get("reasons", [])) or "its release.json cannot be read"
         raise CannotRelease(f"{version.id} was not stopped by differences alone: {reasons}.", build)
@@ -74,12 +75,13 @@ def _find(name: str) -> Version:
         if version.is_called(name):
             return version
     if name == store.DRY_RUN:
-        raise CannotRelease("A dry run has no number, so it cannot be published.", "Type: make release")
+        raise CannotRelease("A dry run has no number, so it cannot be published.", f"Type: {typed('release')}")
     for version in store.kept():
         if version.is_called(name):
-            raise CannotRelease(f"{version.id} is a version of prod.", f"Type: make rollback TO={version.number}")
+            raise CannotRelease(f"{version.id} is a version of prod.", f"Type: {typed('rollback', to=version.number)}")
     kept = ", ".join(version.id for version in candidates)
+    if not candidates:
+        raise CannotRelease(f"No stopped candidate is kept, so there is no {name!r}.", f"See: {typed('releases')}")
     raise CannotRelease(
-        f"No stopped candidate is called {name!r}. " + (f"Kept are: {kept}." if kept else "None is kept."),
-        "See: make releases",
+        f"There is no stopped candidate {name!r}.{store.nearest(name, candidates)}", f"These are kept: {kept}."
     )

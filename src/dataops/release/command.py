@@ -1,66 +1,27 @@
-"""make release: builds the next version of prod beside it, audits it, and puts it in its place."""
+"""dataops release: builds the next version of prod beside it, audits it, and puts it in its place."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shlex
-import sys
-from collections.abc import Iterator
 
 import click
 import duckdb
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 
 from dataops.console import new_console
 from dataops.dbt import close_warehouse, one_line
-from dataops.errors import WRONG, DataopsError, Interrupted, was_interrupted
+from dataops.errors import DONE, WRONG, DataopsError, was_interrupted
 from dataops.release import CannotRelease, duckdb_file, lock, store
 from dataops.release.acceptance import read_acceptance
 from dataops.release.candidate import stopped_release
-from dataops.release.duckdb_file import in_units
-from dataops.release.pipeline import Release, Stopped, next_release
+from dataops.release.common import a_reason, explained, kept_versions
+from dataops.release.pipeline import Release, Stopped, next_release, require_candidate
 from dataops.release.store import Version
-
-INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
-
-
-def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """Refuses a reason that is none: an empty one, or the option after it."""
-    if text is not None and (not text.strip() or text.startswith("-")):
-        raise click.BadParameter(
-            f"{parameter.opts[0]} needs a reason, which is recorded. For example: 'prices were wrong'"
-        )
-    return text
-
-
-def kept_versions(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
-    """How many versions to keep, from the command line or .env."""
-    if text.isdecimal() and int(text):
-        return int(text)
-    raise click.BadParameter(f"{text!r} is no number of versions. RELEASES_KEPT (.env) and --keep take 1 or more.")
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turns what can end a command on prod into a DataopsError: prod is whole in every case."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise DataopsError(
-            f"DuckDB stopped: {str(error).splitlines()[0]}", "prod is whole. Fix that, then run the command again."
-        ) from error
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "Free some space, then run the command again." if full else "Fix that, then run the command again."
-        where = f" ({store.shown(error.filename)})" if error.filename else ""
-        raise DataopsError(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}") from error
-    except BaseException as error:
-        if was_interrupted(error):
-            raise Interrupted(f"\n{INTERRUPTED}") from None
-        raise
+from dataops.typed import tool, typed
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,7 +38,7 @@ def explained() -> Iterator[None]:
 )
 @click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
 @click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
-@click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds anew.")
+@click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds from nothing.")
 @click.option(
     "--keep",
     default="5",
@@ -90,15 +51,19 @@ def explained() -> Iterator[None]:
 @explained()
 def main(
     accept: str | None, candidate: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int
-) -> None:
+) -> int:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
-    Exit codes: 0 released; 1 something failed or differs; 2 it could not be done. Prod is whole in every case.
+    Prod is whole, whatever happens.
+
+    Exit codes: 0 released; 1 something failed or differs; 2 it could not be done; 75 somebody else holds the lock of prod;
+    130 interrupted.
     """
     console = new_console()
     if candidate and (dry_run or allow_uncommitted or full_refresh):
         raise click.UsageError("--candidate publishes what was built, so it goes with --accept and --keep alone.")
-    with lock.held("make release"):
+    require_candidate()
+    with lock.held(typed("release")):
         by = lock.person()
         prod = store.current()
         for line in store.recover(prod, by):
@@ -118,7 +83,7 @@ def main(
                 version = release.publish()
         except Stopped as stopped:
             _tell_stopped(console, release, stopped)
-            sys.exit(WRONG)
+            return WRONG
         except BaseException as error:
             if isinstance(error, CannotRelease):
                 release.facts.pop("stopped_by", None)  # its data cannot be read, for one
@@ -130,6 +95,7 @@ def main(
         if not dry_run:
             _remove_outdated(console, keep)
         _tell_done(console, release, version, dry_run)
+    return DONE
 
 
 def _remove_outdated(console: Console, keep: int) -> None:
@@ -190,7 +156,7 @@ def how_to_open(version: Version) -> str:
     """What to type to look into a version."""
     code = f"from dataops import release; prod = release.open({version.number or repr(version.id)})"
     where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if (folder := os.environ.get("WAREHOUSE_DIR")) else ""
-    return f'To look into it: {where}.venv/bin/python -ic "{code}", then prod.sql("...")'
+    return f'To look into it: {where}{tool("python")} -ic "{code}", then prod.sql("...")'
 
 
 def _tell_done(console: Console, release: Release, version: Version, dry_run: bool) -> None:
@@ -199,7 +165,7 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
     for name, result, seconds in release.steps:
         table.add_row(name, result, f"{seconds:.2f}")
     console.print(table)
-    size = in_units(release.facts["size"])
+    size = decimal(release.facts["size"])
     if dry_run:
         console.print("Nothing was released: this was a dry run, and a release could be made.", end=" ")
         console.print(
@@ -207,5 +173,5 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
         )
         console.print(how_to_open(version), soft_wrap=True)
         return
-    back = " To go back: make rollback" if store.before(version) else ""
+    back = f" To go back: {typed('rollback')}" if store.before(version) else ""
     console.print(f"prod is {release.id} ({size}): {store.shown(store.link())}.{back}", soft_wrap=True)

@@ -12,8 +12,10 @@ from dbt.contracts.graph.nodes import ModelNode
 from dbt.exceptions import ContractBreakingChangeError
 from dbt_common.exceptions import DbtBaseException
 
+from dataops.model_versions import continued
 from dataops.release import CannotRelease
 from dataops.release.store import shown
+from dataops.typed import typed
 
 
 def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
@@ -32,7 +34,7 @@ def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
     except (OSError, ValueError, DbtBaseException) as error:
         raise CannotRelease(
             f"{shown(before)} cannot be read ({type(error).__name__}), so nothing shows which contracts are broken.",
-            "Type: make rollback TO=<another version> (make releases lists them)",
+            f"Type: {typed('rollback', to='<another version>')} ({typed('releases')} lists them)",
         ) from None
     broken = {}
     for id, old in earlier.nodes.items():
@@ -53,10 +55,8 @@ def broken_contracts(manifest: Manifest, before: Path) -> dict[str, str]:
 
 def _version_in_place_of(old: ModelNode, manifest: Manifest) -> ModelNode | None:
     """The version of a model that took over the relation of the model when it got versions."""
-    for node in manifest.nodes.values():
-        if isinstance(node, ModelNode) and node.version and (node.name, node.alias) == (old.name, old.alias):
-            return node if node.package_name == old.package_name else None
-    return None
+    versions = (node for node in manifest.nodes.values() if isinstance(node, ModelNode))
+    return next((node for node in versions if continued(node.unique_id, node.alias, {old.unique_id: old.alias})), None)
 
 
 def in_one_line(change: str) -> str:

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from rich.filesize import decimal
 
-from dataops.crosscheck.compare import quote
+from dataops.crosscheck.dialect import quote
 from dataops.release import CannotRelease, store
 from dataops.release.store import DATA as NAME
 from dataops.release.store import Version, shown
+from dataops.typed import guide, typed
 from dataops.warehouse import duckdb_config, wait_until_readable
 
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
@@ -47,19 +49,6 @@ class Copy:
     size: int
 
 
-def in_units(size: float) -> str:
-    """A number of bytes as people read it.
-
-    >>> in_units(4_993_024)
-    '5.0 MB'
-    """
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 def copy_from(base: Version, place: Path) -> Copy:
     """Puts a copy of a version's data into a folder.
 
@@ -76,11 +65,11 @@ def copy_from(base: Version, place: Path) -> Copy:
     free, needed = shutil.disk_usage(place).free, size * (1 if how == "cloned" else 2) + ROOM
     if free < needed:
         target.unlink(missing_ok=True)
-        parts = "" if how == "cloned" else f"{in_units(size)} for the copy, "
+        parts = "" if how == "cloned" else f"{decimal(size)} for the copy, "
         raise CannotRelease(
-            f"{shown(place.parent)} has {in_units(free)} free, and a release needs {in_units(needed)}:"
-            f" {parts}{in_units(size)} to build beside it, {in_units(ROOM)} for the rest.",
-            "Free some, or keep fewer versions: RELEASES_KEPT (.env.example).",
+            f"{shown(place.parent)} has {decimal(free)} free, and a release needs {decimal(needed)}:"
+            f" {parts}{decimal(size)} to build beside it, {decimal(ROOM)} for the rest.",
+            f"Free some, or keep fewer versions: RELEASES_KEPT ({guide('.env.example')}).",
         )
     if how == "copied":
         shutil.copyfile(source, target)
@@ -116,13 +105,13 @@ def connect(place: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     if not file.is_file():  # DuckDB would say this in other words, or make the file
         reasons = "; ".join(version.facts.get("reasons", []))
         why = f"its release was stopped before any was made: {reasons}" if reasons else f"{shown(file)} is missing"
-        raise CannotRelease(f"{version.id} holds no data: {why}.", "See: make releases")
+        raise CannotRelease(f"{version.id} holds no data: {why}.", f"See: {typed('releases')}")
     try:
         return duckdb.connect(str(file), read_only=read_only, config=duckdb_config())
     except duckdb.Error as error:
         raise CannotRelease(
             f"{shown(file)} cannot be opened: {str(error).splitlines()[0]}.",
-            made_with(version) or "It is damaged, or another program writes to it. See: make releases",
+            made_with(version) or f"It is damaged, or another program writes to it. See: {typed('releases')}",
         ) from None
 
 
@@ -245,7 +234,9 @@ def read_everything(place: Path) -> int:
             except duckdb.Error as error:
                 problem = f"{relation} of {shown(place / NAME)} cannot be read: {type(error).__name__}."
                 if kind == "view":  # its tables could be read
-                    raise ViewFails(problem, "Its SQL fails on some row. Change it, then: make release") from None
+                    raise ViewFails(
+                        problem, f"Its SQL fails on some row. Change it, then: {typed('release')}"
+                    ) from None
                 raise CannotRelease(problem, "The disk or memory may be at fault. Run it again.") from None
             count += rows if kind == "table" else 0
     return count

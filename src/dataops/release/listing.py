@@ -1,58 +1,86 @@
-"""make releases: the versions of prod, and what was stopped."""
+"""dataops releases: the versions of prod, and what was stopped. Works without dbt."""
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
 from dataops.console import new_console, print_whole
 from dataops.release import CannotRelease, duckdb_file, store
-from dataops.release.command import explained
-from dataops.release.duckdb_file import in_units
+from dataops.release.common import explained
 from dataops.release.store import Version
+from dataops.typed import typed
 
 EVENTS = 10
+MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
+
+
+def a_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """The moment of --as-of."""
+    if text is None:
+        return None
+    for form in MOMENTS:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+    days = sorted({event["at"][:10] for event in store.history()})
+    near = difflib.get_close_matches(text, days, n=1) or [version.id[-10:] for version in _called(text)]
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise click.BadParameter(f"{text!r} is not a time.{guess} Write 2026-11-24 or '2026-11-24 13:45' (UTC).")
+
+
+def _called(name: str) -> list[Version]:
+    return [version for version in store.kept() if version.is_called(name)]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--history", is_flag=True, help=f"The last {EVENTS} releases and rollbacks instead.")
-@click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]),
-    help="Say which version was prod then (UTC).",
-)
+@click.option("--as-of", metavar="TIME", callback=a_moment, help="Print which version was prod then (UTC).")
 @explained()
 def main(history: bool, as_of: datetime | None) -> None:
-    """List the versions of prod: which one is prod, what each is made of, and what was stopped."""
+    """List the versions of prod: which one is prod, what each contains, and what was stopped.
+
+    Exit codes: 0 done; 2 it could not be done; 130 interrupted.
+    """
     console = new_console()
     if as_of:
-        version = store.as_of(as_of.replace(tzinfo=UTC))
+        version = store.as_of(as_of)
         console.print(f"{version.id}: {store.shown(version.folder)}", markup=False, soft_wrap=True)
+    elif history:
+        _print_history(console)
+    else:
+        _print_versions(console)
+
+
+def _print_history(console: Console) -> None:
+    events = store.history()
+    if not events:
+        console.print(_nothing(), soft_wrap=True)
         return
-    if history:
-        events = store.history()
-        if not events:
-            console.print(_nothing(), soft_wrap=True)
-            return
-        table = Table("at (UTC)", "action", "version", "from", "by", "reason")
-        for event in reversed(events[-EVENTS:]):
-            values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
-            table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
-        console.print(table)
-        if len(events) > EVENTS:
-            file = store.shown(store.folder() / "history.jsonl")
-            console.print(f"The last {EVENTS} of {len(events)}: {file}", markup=False)
-        return
+    table = Table("at (UTC)", "action", "version", "from", "by", "reason")
+    for event in reversed(events[-EVENTS:]):
+        values = (_time(event["at"]), event["action"], event["id"], event.get("from"), event.get("by"))
+        table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
+    console.print(table)
+    if len(events) > EVENTS:
+        file = store.shown(store.folder() / store.HISTORY)
+        console.print(f"The last {EVENTS} of {len(events)}: {file}", markup=False)
+
+
+def _print_versions(console: Console) -> None:
     prod, problem = None, None
     try:
         prod = store.current()
-    except CannotRelease as reason:  # the list tells what there is to go on from
+    except CannotRelease as reason:  # raised below: the list shows which versions can be prod again
         problem = reason
     kept, stopped = store.kept(), store.stopped()
     dry_run = [version for version in [store.dry_run()] if version]
@@ -62,7 +90,7 @@ def main(history: bool, as_of: datetime | None) -> None:
     table = Table(box=SIMPLE_HEAD)
     for heading in ("version", "", "UTC", "commit"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("what came of it", overflow="fold", min_width=24)
+    table.add_column("result", overflow="fold", min_width=24)
     table.add_column("size", justify="right", no_wrap=True)
     for version in [*dry_run, *sorted([*kept, *stopped], key=lambda one: one.number, reverse=True)]:
         table.add_row(*map(escape, _row(version, prod, version not in kept)))
@@ -72,11 +100,14 @@ def main(history: bool, as_of: datetime | None) -> None:
     for version in kept:
         if warning := duckdb_file.outside_warning(version):
             console.print(warning, markup=False, soft_wrap=True)
-    console.print("To go back: make rollback TO=<number>. What happened when: make releases ARGS=--history")
+    console.print(
+        f"To go back: {typed('rollback', to='<number>')}. What happened when: {typed('releases', '--history')}",
+        markup=False,
+    )
 
 
 def _nothing() -> str:
-    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: make release"
+    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: {typed('release')}"
 
 
 def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:
@@ -85,7 +116,7 @@ def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str,
         return (version.id, "stopped" if is_stopped else "", "", "", "release.json cannot be read", "")
     state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
     commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
-    made, size = _time(facts["made_at"])[-5:], in_units(facts["size"])
+    made, size = _time(facts["made_at"])[-5:], decimal(facts["size"])
     if not is_stopped and version.problem:
         return version.id, state, made, _short(commit, 26), version.problem, ""
     return version.id, state, made, _short(commit, 26), _short(_outcome(facts, is_stopped), 200), size

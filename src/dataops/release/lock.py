@@ -1,7 +1,7 @@
 """One release or rollback at a time.
 
 The lock is the operating system's (flock), so it is gone with the process that held it, however that ended. What is written
-in the file only tells who holds it.
+in the file only says who holds it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dataops.errors import LOCKED
 from dataops.release import CannotRelease, store
+from dataops.typed import guide
 
 
 def person() -> str:
@@ -32,10 +34,10 @@ def held(doing: str) -> Iterator[None]:
     """Holds the lock of prod.
 
     Args:
-        doing: what for, as another one is told: `make release`.
+        doing: the command that takes it, as another one reports it: `make release`.
 
     Raises:
-        CannotRelease: somebody else holds it, or the folder cannot be written.
+        CannotRelease: somebody else holds it (exit code 75), or the folder cannot be written.
     """
     place = store.folder()
     try:
@@ -44,14 +46,15 @@ def held(doing: str) -> Iterator[None]:
     except OSError as error:
         raise CannotRelease(
             f"{store.shown(place)} cannot be written: {error.strerror}.",
-            "Make it writable, or name another folder: WAREHOUSE_DIR (.env.example).",
+            f"Make it writable, or name another folder: WAREHOUSE_DIR ({guide('.env.example')}).",
         ) from None
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.seek(0)
-            raise CannotRelease(_held_by(handle.read()), "Wait until it is done, then run the command again.") from None
+            remedy = "Wait until it is done, then run the command again."
+            raise CannotRelease(_held_by(handle.read()), remedy, LOCKED) from None
         except OSError as error:
             raise CannotRelease(
                 f"{store.shown(place / 'lock')} cannot be locked: {error.strerror}.",

@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,17 +18,19 @@ from typing import Any
 
 from packaging.requirements import Requirement
 from rich.console import Console
+from rich.filesize import decimal
 
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.code import Code as ParsedCode
-from dataops.crosscheck.code import read_code
 from dataops.crosscheck.command import FOLDER as CROSSCHECK_RESULTS
 from dataops.crosscheck.command import remove_results, write_results
-from dataops.crosscheck.datasets import Side, open_side
+from dataops.crosscheck.datasets import Dataset, open_dataset
+from dataops.crosscheck.parse import read_code
 from dataops.crosscheck.results import BREAKING, Result
 from dataops.crosscheck.terminal import show
 from dataops.dbt import cause, close_warehouse, invoke_dbt
-from dataops.project import PROJECT
+from dataops.files import sync
+from dataops.manifest import Code as ParsedCode
+from dataops.project import pyproject
 from dataops.release import CannotRelease, audit, duckdb_file, repository, store
 from dataops.release.acceptance import (
     NEW_START,
@@ -37,6 +38,7 @@ from dataops.release.acceptance import (
     Acceptance,
     as_text,
     corrected,
+    how_to_accept,
     is_new_start,
     misspelt,
     misspelt_in_commits,
@@ -45,14 +47,16 @@ from dataops.release.acceptance import (
     wording,
 )
 from dataops.release.contracts import broken_contracts
-from dataops.release.duckdb_file import in_units
 from dataops.release.inputs import read_inputs
 from dataops.release.repository import Code
 from dataops.release.store import Version
+from dataops.typed import guide, typed
+from dataops.warehouse import warehouse_file
 
 TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
 STEPS, STEPS_LEFT = 6, 3  # of a release, and of one that publishes a candidate which its crosscheck stopped
 CROSSCHECK = "crosscheck"
+TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-dataops")  # whatever pyproject.toml says
 
 
 class Stopped(Exception):
@@ -160,7 +164,7 @@ class Release:
             audit.read_manifest(place / store.MANIFEST)
             self.facts.pop("stopped_by", None)
             self.write_facts("published")
-            store.sync(place / duckdb_file.NAME)
+            sync(place / duckdb_file.NAME)
             version = store.admit(place, self.id)
             milliseconds = store.point_at(version)
             try:
@@ -196,6 +200,9 @@ class Release:
         uncommitted = f", with {count} uncommitted file{'s' * (count != 1)}" if count else ""
         what = "Dry run" if self.id == store.DRY_RUN else f"Release {self.id}"
         self.console.print(f"{what}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
+        if self.code.unread:
+            files = ", ".join(self.code.unread[:3]) + (" …" if len(self.code.unread) > 3 else "")
+            self.console.print(f"Not in git, and not part of the release: {files}", markup=False, soft_wrap=True)
         for name in self.facts.get("inputs", {}).get("unknown", []) if self.resumed else ():
             self.console.print(
                 f"Whether the source {name} has changed since {self.id} was built cannot be known here;"
@@ -208,7 +215,7 @@ class Release:
         try:
             self.parsed = read_code("prod")
         except CannotCompare as reason:
-            raise Stopped([reason.problem.rstrip(".")], "Fix the code, then: make release") from None
+            raise Stopped([reason.problem.rstrip(".")], f"Fix the code, then: {typed('release')}") from None
         known = {model.name for id, model in self.parsed.models.items() if id.startswith("model.")}
         if self.base:
             known |= audit.model_names(self.base)
@@ -232,7 +239,7 @@ class Release:
         if self.base is None:
             return "the first version: nothing to start from"
         copy = duckdb_file.copy_from(self.base, place)
-        return f"{in_units(copy.size)} of {self.base.id} {copy.how}"
+        return f"{decimal(copy.size)} of {self.base.id} {copy.how}"
 
     def _build(self, place: Path) -> str:
         shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
@@ -243,13 +250,13 @@ class Release:
                 shutil.copyfile(TARGET_PATH / name, place / name)
         if not (place / store.RUN_RESULTS).exists():
             raise Stopped(
-                [f"dbt built nothing: {cause(result) or 'it does not say why'}"], "Fix that, then: make release"
+                [f"dbt built nothing: {cause(result) or 'it does not say why'}"], f"Fix that, then: {typed('release')}"
             )
         self.facts["results"] = found = audit.counts(place / store.RUN_RESULTS)
         if not result.success:
             raise Stopped(
                 audit.failures(place / store.RUN_RESULTS) or [f"dbt stopped: {cause(result) or 'it does not say why'}"],
-                "Fix what failed, then: make release",
+                f"Fix what failed, then: {typed('release')}",
             )
         if not found["built"]:
             raise Stopped(
@@ -258,9 +265,9 @@ class Release:
         warned = f", {found['warned']} warned" if found["warned"] else ""
         return f"{found['built']} built, {found['passed']} tests passed{warned}"
 
-    def _side(self) -> Side:
+    def _side(self) -> Dataset:
         try:
-            return open_side("prod")
+            return open_dataset("prod")
         except CannotCompare as reason:
             raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
 
@@ -270,7 +277,7 @@ class Release:
         if lacking := audit.missing(place, manifest, side):
             raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
         if outside := audit.reading_outside(place / duckdb_file.NAME, manifest, audit.orphans(place, manifest, side)):
-            raise Stopped(outside, "A version of prod holds its own rows. Change that, then: make release")
+            raise Stopped(outside, f"A version of prod holds its own rows. Change that, then: {typed('release')}")
         self.facts["views_reading_outside"] = []
         count = len(audit.built_nodes(manifest))
         self.facts["not_built_by_dbt"] = strangers = audit.strangers(place, side)
@@ -286,14 +293,14 @@ class Release:
         if self.base is None:
             return {}
         try:
-            found = broken_contracts(self.parsed.manifest, self.base.folder / store.MANIFEST)
+            found = broken_contracts(self.parsed.dbt_manifest, self.base.folder / store.MANIFEST)
         except CannotRelease as reason:
             if any(not one.models for one in self.accepted):  # else nothing could be released any more
                 self.console.print(f"Contracts are not compared: {reason.problem}", markup=False, soft_wrap=True)
                 return {}
             raise Stopped(
                 [reason.problem.rstrip(".")],
-                f"{reason.remedy}. To release without knowing: make release ARGS=\"--accept 'why'\"",
+                f"{reason.remedy}. To release without knowing: {how_to_accept('why')}",
             ) from None
         self.facts["broken_contracts"] = found
         return found
@@ -318,7 +325,7 @@ class Release:
         accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
         return result.headline + accepted + self._drop_orphans(place, side)
 
-    def _drop_orphans(self, place: Path, side: Side) -> str:
+    def _drop_orphans(self, place: Path, side: Dataset) -> str:
         """After the crosscheck, which names what is gone: dropped only where that is accepted."""
         orphans = audit.orphans(place, audit.read_manifest(place / store.MANIFEST), side)
         duckdb_file.drop(place, orphans)
@@ -355,23 +362,23 @@ class Release:
                     *objections([], self.accepted, known),
                 ]
             if self.id != store.DRY_RUN and not self.code.uncommitted:
-                options = f" --candidate {int(self.id.split('-')[0])}"
+                options = f"--candidate {int(self.id.split('-')[0])}"
             version = any(name in left for name in found["broken_contracts"])
             raise Stopped(
                 [found["headline"], *reasons],
-                f"If that is meant: make release ARGS=\"--accept '{reason}'{options}\""
+                f"If that is meant: {how_to_accept(reason, options)}"
                 + (", which publishes this candidate" if options else "")
                 + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
-                + (" A new version of a model breaks no contract: docs/releasing.md." if version else ""),
+                + (f" A new version of a model breaks no contract: {guide('docs/releasing.md')}." if version else ""),
             )
 
     def _docs(self, place: Path) -> str:
         result = invoke_dbt("--quiet", "docs", "generate", "--static", "--target", "prod")
         if not result.success:
             why = cause(result) or "the message above says why"
-            raise Stopped([f"the docs could not be made: {why}"], "Fix that, then: make release")
+            raise Stopped([f"the docs could not be made: {why}"], f"Fix that, then: {typed('release')}")
         shutil.copyfile(TARGET_PATH / "static_index.html", place / store.DOCS)
-        return f"{in_units((place / store.DOCS).stat().st_size)}"
+        return f"{decimal((place / store.DOCS).stat().st_size)}"
 
 
 @contextmanager
@@ -395,9 +402,10 @@ def _as_candidate(id: str) -> Iterator[None]:
 
 
 def _tools() -> dict[str, str]:
-    """The versions of Python and of the tools that pyproject.toml names."""
-    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*settings["project"]["dependencies"], *settings["dependency-groups"]["dev"]]
+    """The versions of Python, of dbt, and of the tools that pyproject.toml names, where there is one."""
+    settings = pyproject()
+    groups = [settings.get("project", {}).get("dependencies", []), settings.get("dependency-groups", {}).get("dev", [])]
+    wanted = [*TOOLS, *(line for group in groups for line in group if isinstance(line, str))]
     found = {"python": platform.python_version()}
     for name in (Requirement(line).name for line in wanted):
         with contextlib.suppress(PackageNotFoundError):  # pyproject.toml is newer than what is installed
@@ -426,14 +434,14 @@ def require_models(accept: Acceptance, known: set[str]) -> None:
     if accept.lacks_reason(known):
         raise CannotRelease(
             f"--accept names models and gives no reason: {accept.reason}.",
-            f"Type: make release ARGS=\"--accept '{accept.reason}: why'\"",
+            f"Type: {how_to_accept(f'{accept.reason}: why')}",
         )
     if wrong := misspelt(accept, known):
         guesses = ", ".join(near for near in wrong.values() if near)
         raise CannotRelease(
             f"--accept names {', '.join(wrong)}, which {'is not a model' if len(wrong) == 1 else 'are not models'} of the code"
             f" or of prod.{f' Did you mean {guesses}?' if guesses else ''}",
-            f"Type: make release ARGS=\"--accept '{corrected(accept, wrong)}'\"",
+            f"Type: {how_to_accept(corrected(accept, wrong))}",
         )
 
 
@@ -459,16 +467,32 @@ def next_release(
         differ = "1 file differs" if len(code.uncommitted) == 1 else f"{len(code.uncommitted)} files differ"
         raise CannotRelease(
             f"{differ} from the last commit, so nobody could tell later what was released: {files}.",
-            'Commit the change, or: make release ARGS="--allow-uncommitted" (it is recorded).',
+            f"Commit the change, or: {typed('release', '--allow-uncommitted')} (it is recorded).",
         )
     undone = _rolled_back(code.commit, prod)
     if undone and not accept:
         raise CannotRelease(
             f"{undone} is the same commit, and was rolled back from: a release would bring it back.",
-            "Revert the change, or, where the data was at fault: make release ARGS=\"--accept 'the data is right now'\"",
+            f"Revert the change, or, where the data was at fault: {how_to_accept('the data is right now')}",
         )
     id = store.DRY_RUN if dry_run else store.next_id(datetime.now(UTC))
     return Release(id, code, prod, by, accepted_differences(accept, prod), full_refresh, console, accept)
+
+
+def require_candidate() -> None:
+    """Raises CannotRelease unless profiles.yml lets a release build prod beside prod: dbt would write into prod itself."""
+    from dbt_common.exceptions import DbtBaseException
+
+    try:
+        file = warehouse_file("prod", DATAOPS_CANDIDATE="true")
+    except DbtBaseException as error:
+        raise CannotRelease(f"profiles.yml: {error}", "Fix it first.") from None
+    if file.resolve() != (store.candidate() / store.DATA).resolve():
+        raise CannotRelease(
+            f"profiles.yml makes a release build prod in {store.shown(file)}. It must be built beside prod, in"
+            f" {store.shown(store.candidate() / store.DATA)}.",
+            f"The lines to write: {typed('doctor')}",
+        )
 
 
 def accepted_differences(accept: Acceptance | None, prod: Version | None) -> tuple[Acceptance, ...]:

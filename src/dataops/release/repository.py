@@ -1,15 +1,39 @@
-"""What git knows of the code that is released."""
+"""The code that is released, as git has it."""
 
 from __future__ import annotations
 
 import re
-import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
 
+import yaml
+
+from dataops import git
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
 from dataops.release.acceptance import TRAILER, Acceptance, read_acceptance
+from dataops.typed import typed
 
+# What dbt, the package or the workflows read, besides the paths that dbt_project.yml names.
+DBT_PATHS = {
+    "model-paths": ["models"],
+    "seed-paths": ["seeds"],
+    "snapshot-paths": ["snapshots"],
+    "test-paths": ["tests"],
+    "analysis-paths": ["analyses"],
+    "macro-paths": ["macros"],
+    "function-paths": ["functions"],
+    "docs-paths": [],
+    "asset-paths": [],
+}
+READ_FOLDERS = ("packages", "dbt_packages", "scripts", ".github", ".gitlab")
+CONFIGURATION = {".yml", ".yaml", ".toml", ".lock", ".cfg", ".ini", ".py", ".sh"}  # in the project's own folder
+CONFIGURATION_NAMES = re.compile(
+    r"Makefile|Dockerfile|\.env|\.dbtignore|\.python-version|\.sqlfluff.*|\.yamllint|\.git.+"
+)
+LOCAL_PACKAGE = re.compile(r"""^\s*-?\s*local:\s*["']?([^"'#\n]+)""", re.MULTILINE)
 REVERTED = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)  # as git revert writes it
 
 
@@ -20,21 +44,14 @@ class Code:
     Attributes:
         commit: its full hash.
         subject: the first line of its message.
-        uncommitted: files that differ from the commit.
+        uncommitted: files that differ from the commit and may change what is released.
+        unread: untracked files that nothing reads: notes, logs.
     """
 
     commit: str
     subject: str
     uncommitted: tuple[str, ...]
-
-
-def git(*arguments: str) -> str | None:
-    """What a git command prints, None where it fails."""
-    try:
-        done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip("\n") if done.returncode == 0 else None
+    unread: tuple[str, ...] = ()
 
 
 def read_code() -> Code:
@@ -43,34 +60,81 @@ def read_code() -> Code:
     Raises:
         CannotRelease: the project is in no git repository, or nothing was committed.
     """
-    if git("rev-parse", "--git-dir") is None:
+    if git.ask("rev-parse", "--git-dir") is None:
         raise CannotRelease(
             "The project is in no git repository, so nobody could tell later what was released.",
-            "Type: git init && make setup && git add --all && git commit -m 'feat: start the project'",
+            f"Type: git init && {typed('setup')} && git add --all && git commit -m 'feat: start the project'",
         )
-    shown = git("log", "-1", "--format=%H%n%s")
+    shown = git.ask("log", "-1", "--format=%H%n%s")
     if not shown:
         raise CannotRelease(
             "Nothing was committed yet.", "Type: git add --all && git commit -m 'feat: start the project'"
         )
     commit, _, subject = shown.partition("\n")
-    changed = git("status", "--porcelain", "--untracked-files=all", "--", ".") or ""
-    return Code(commit, subject, tuple(line[3:] for line in changed.splitlines()))
+    changed, untracked = git.changed(), git.untracked()
+    settings, packages = _dbt_project(), _local_packages()
+    read = {file for file in untracked if is_read(file, settings, packages)}
+    return Code(commit, subject, tuple(sorted({*changed, *read})), tuple(sorted({*untracked} - read)))
+
+
+def is_read(file: str, dbt_project: Mapping[str, Any] | None, packages: list[str]) -> bool:
+    """Whether dbt, the package or the workflows read a file, so that it may change what is released.
+
+    Args:
+        file: its path in the project.
+        dbt_project: the content of dbt_project.yml. Where it is unknown, every file counts.
+        packages: the folders of the dbt packages that are installed by path.
+
+    >>> [is_read(file, {}, []) for file in ("notes.txt", "logs/run.log", "docs/todo.md", "data/orders.csv")]
+    [False, False, False, False]
+    >>> [is_read(file, {}, []) for file in ("models/a.sql", "profiles.yml", "scripts/x.py", ".gitlab-ci.yml", ".github/x")]
+    [True, True, True, True, True]
+    >>> is_read("docs/todo.md", {"docs-paths": ["docs"]}, []), is_read("shared/a.sql", {}, ["shared"])
+    (True, True)
+    """
+    if dbt_project is None:
+        return True
+    path = PurePosixPath(file)
+    if len(path.parts) == 1:
+        return path.suffix in CONFIGURATION or bool(CONFIGURATION_NAMES.fullmatch(path.name))
+    folders = [*READ_FOLDERS, *packages]
+    for name, default in DBT_PATHS.items():
+        folders += dbt_project.get(name) or default
+    return any(
+        "{{" in folder or folder.startswith("/") or path.is_relative_to(PurePosixPath(folder)) for folder in folders
+    )
+
+
+def _dbt_project() -> dict[str, Any] | None:
+    """dbt_project.yml; None where it cannot be read."""
+    try:
+        settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    named = [settings.get(name) or [] for name in DBT_PATHS] if isinstance(settings, dict) else [None]
+    is_valid = all(isinstance(paths, list) and all(isinstance(path, str) for path in paths) for paths in named)
+    return settings if is_valid else None
+
+
+def _local_packages() -> list[str]:
+    """The folders of the dbt packages that are installed by path."""
+    files = [PROJECT / name for name in ("packages.yml", "dependencies.yml")]
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    return [found.strip() for text in texts for found in LOCAL_PACKAGE.findall(text)]
 
 
 def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
     """What the trailers `Accept-Differences:` of the commits since one accept.
 
-    A trailer is reviewed with the change that it belongs to, so what a pull request was merged with needs no second word.
-
-    What a commit accepts that was reverted since counts no more.
+    A trailer is reviewed with the change that it belongs to, so nobody has to accept it again after a merge. What a commit
+    accepts that was reverted since does not count.
 
     Args:
         commit: of the version that is prod. Where it is unknown here (a shallow clone), only the last commit counts.
     """
-    known = commit and git("merge-base", "--is-ancestor", commit, "HEAD") is not None
+    known = commit and git.ask("merge-base", "--is-ancestor", commit, "HEAD") is not None
     commits = [f"{commit}..HEAD"] if known else ["-1"]
-    found = git("log", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00%B%x00", *commits) or ""
+    found = git.ask("log", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00%B%x00", *commits) or ""
     fields = found.split("\0")  # the one character that is in no message
     lines: dict[str, None] = {}
     reverted: set[str] = set()

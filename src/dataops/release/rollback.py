@@ -1,4 +1,4 @@
-"""make rollback: makes an earlier version prod again, as it was, at once."""
+"""dataops rollback: makes an earlier version prod again, as it was, at once. Works without dbt."""
 
 from __future__ import annotations
 
@@ -6,56 +6,67 @@ import click
 
 from dataops.console import new_console
 from dataops.release import CannotRelease, duckdb_file, lock, store
-from dataops.release.command import a_reason, explained
+from dataops.release.common import a_reason, explained
 from dataops.release.store import Version
+from dataops.typed import typed
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--to", metavar="ID", help="The version: 42 or 0042-2026-11-23.  [default: the one before]")
+@click.argument("version", required=False)
+@click.option("--to", metavar="VERSION", help="The same as VERSION, for make rollback TO=42.")
 @click.option("--reason", metavar="TEXT", callback=a_reason, help="Why; recorded.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
 @explained()
-def main(to: str | None, reason: str | None, dry_run: bool) -> None:
-    """Roll back: make the version that prod was made from prod again, or the one that is named. Nothing is built or removed.
+def main(version: str | None, to: str | None, reason: str | None, dry_run: bool) -> None:
+    """Make an earlier version prod again: the one that prod was made from, or VERSION (42 or 0042-2026-11-23).
 
-    A later version can be rolled back to as well, so a rollback can be taken back.
+    Nothing is built or removed. A later version can be made prod again too, so a rollback can be undone.
+
+    Exit codes: 0 done; 2 it could not be done; 75 somebody else holds the lock of prod; 130 interrupted.
     """
-    console = new_console()
-    with lock.held("make rollback"):
-        prod = _current(to)
-        by = lock.person()
-        for line in store.recover(prod, by):
-            console.print(line, soft_wrap=True, markup=False)
-        version = store.find(to, store.kept()) if to else _before(prod)
-        if prod and version.id == prod.id:
-            raise CannotRelease(f"{version.id} is prod already.", "See: make releases")
-        if version.problem:
-            raise CannotRelease(f"{version.id} cannot be prod: {version.problem}.", "Take another one: make releases")
-        duckdb_file.connect(version.folder).close()
-        if warning := duckdb_file.outside_warning(version):
-            console.print(warning, markup=False, soft_wrap=True)
-        facts = version.facts
-        told = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
-        if dry_run:
-            console.print(f"{told} would be prod; {prod.id if prod else 'nothing'} is.", soft_wrap=True, markup=False)
-            return
-        milliseconds = store.point_at(version)
-        store.record("rollback", version, prod, by, reason)
-        console.print(f"prod is {told} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
-        if prod:
-            back = "" if prod.problem else f" To take the rollback back: make rollback TO={prod.number}"
-            console.print(
-                f"The next release builds what is committed then: revert the change, or it comes back.{back}",
-                soft_wrap=True,
-            )
+    if version and to and version != to:
+        raise click.UsageError(f"VERSION is {version} and --to is {to}. Name one version.")
+    with lock.held(typed("rollback")):
+        _roll_back(version or to, reason, dry_run)
 
 
-def _current(to: str | None) -> Version | None:
-    """The version that is prod. Where nothing says which one is, a rollback to a named version puts that right."""
+def _roll_back(name: str | None, reason: str | None, dry_run: bool) -> None:
+    console, by = new_console(), lock.person()
+    prod = _current(name)
+    for line in store.recover(prod, by):
+        console.print(line, soft_wrap=True, markup=False)
+    version = store.find(name, store.kept()) if name else _before(prod)
+    if prod and version.id == prod.id:
+        raise CannotRelease(f"{version.id} is prod already.", f"See: {typed('releases')}")
+    if version.problem:
+        raise CannotRelease(
+            f"{version.id} cannot be prod: {version.problem}.", f"Choose another version: {typed('releases')}"
+        )
+    duckdb_file.connect(version.folder).close()
+    if warning := duckdb_file.outside_warning(version):
+        console.print(warning, markup=False, soft_wrap=True)
+    facts = version.facts
+    described = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
+    if dry_run:
+        console.print(f"{described} would be prod; {prod.id if prod else 'nothing'} is.", soft_wrap=True, markup=False)
+        return
+    milliseconds = store.point_at(version)
+    store.record("rollback", version, prod, by, reason)
+    console.print(f"prod is {described} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
+    if prod:
+        undo = "" if prod.problem else f" To undo the rollback: {typed('rollback', to=prod.number)}"
+        console.print(
+            f"The next release builds what is committed then: revert the change, or it comes back.{undo}",
+            soft_wrap=True,
+        )
+
+
+def _current(name: str | None) -> Version | None:
+    """The version that is prod. Where nothing says which one is, a rollback to a named version repairs that."""
     try:
         return store.current()
     except CannotRelease:
-        if not to or (store.link().is_dir() and not store.link().is_symlink()):
+        if not name or (store.link().is_dir() and not store.link().is_symlink()):
             raise
         return None
 
@@ -68,4 +79,4 @@ def _before(prod: Version | None) -> Version:
         )
     if found := store.before(prod):
         return found
-    raise CannotRelease(f"No version before {prod.id} is kept.", "Name one: make releases")
+    raise CannotRelease(f"No version before {prod.id} is kept.", f"Name one: {typed('releases')}")

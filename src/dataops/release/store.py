@@ -13,6 +13,7 @@ Numbers count up, whatever the clock says. Everything here but reading needs the
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -23,8 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dataops.files import sync, write_whole
 from dataops.project import PROJECT
 from dataops.release import CannotRelease
+from dataops.typed import guide, typed
 
 NAME = re.compile(r"(?P<number>\d{4,})-\d{4}-\d{2}-\d{2}")
 FACTS = "release.json"
@@ -162,7 +165,7 @@ def current() -> Version | None:
     raise CannotRelease(
         f"{shown(link())} {what}, so nothing says which version is prod"
         + (f"; by the history it was {last}." if last else "."),
-        f"Type: {aside}make rollback TO={best}",
+        f"Type: {aside}{typed('rollback', to=best)}",
     )
 
 
@@ -177,11 +180,25 @@ def find(name: str, among: list[Version]) -> Version:
             return version
     for version in stopped():
         if version.is_called(name):
-            raise CannotRelease(f"{version.id} was stopped, so it never was a version of prod.", "See: make releases")
+            raise CannotRelease(
+                f"{version.id} was stopped, so it never was a version of prod.", f"See: {typed('releases')}"
+            )
     if not among:
-        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", "See: make releases")
-    there = ", ".join(version.id for version in among)
-    raise CannotRelease(f"There is no version {name!r}; there is: {there}.", "See: make releases")
+        raise CannotRelease(f"Nothing was released yet, so there is no version {name!r}.", f"See: {typed('releases')}")
+    names = ", ".join(version.id for version in among)
+    raise CannotRelease(f"There is no version {name!r}.{nearest(name, among)}", f"These are kept: {names}.")
+
+
+def nearest(name: str, among: list[Version]) -> str:
+    """A question that suggests the version with the most similar number or name; empty where none is similar.
+
+    >>> versions = [Version(Path("0042-2026-11-23")), Version(Path("0041-2026-11-20")), Version(Path("dry-run"))]
+    >>> [nearest(name, versions) for name in ("0042-2026-11-32", "442", "dryrun", "7")]
+    [' Did you mean 0042-2026-11-23?', ' Did you mean 42?', ' Did you mean dry-run?', '']
+    """
+    names = [*(version.id for version in among), *(str(version.number) for version in among if version.number)]
+    found = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {found[0]}?" if found else ""
 
 
 def require_prod() -> Version:
@@ -192,7 +209,9 @@ def require_prod() -> Version:
     """
     version = current()
     if version is None:
-        raise CannotRelease(f"Nothing was released yet: {shown(link() / DATA)} is missing.", "Type: make release")
+        raise CannotRelease(
+            f"Nothing was released yet: {shown(link() / DATA)} is missing.", f"Type: {typed('release')}"
+        )
     if version.problem:
         raise CannotRelease(f"{version.id} is prod, and {version.problem}.", how_to_go_back(version))
     return version
@@ -206,10 +225,10 @@ def how_to_go_back(lost: Version) -> str:
         version = before(version)
     for version in [*line, *kept()]:
         if version.id != lost.id and not version.problem:
-            return f"Go back to a version that is whole: make rollback TO={version.number}"
+            return f"Go back to a version that is whole: {typed('rollback', to=version.number)}"
     return (
         f"No other version is whole. Put {shown(lost.folder)} back from a backup, or start over:"
-        f" mv {shown(folder())} {shown(folder())}.lost && make release"
+        f" mv {shown(folder())} {shown(folder())}.lost && {typed('release')}"
     )
 
 
@@ -390,13 +409,17 @@ def as_of(moment: datetime) -> Version:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     events = [event for event in history() if datetime.fromisoformat(event["at"]) <= moment]
     if not events:
-        raise CannotRelease(f"Nothing was released yet at {moment.isoformat(sep=' ')}.", "See: make releases")
+        first = next((event["at"].replace("T", " ") for event in history()), None)
+        since = f" The first release was at {first}." if first else ""
+        raise CannotRelease(
+            f"Nothing was released yet at {moment.isoformat(sep=' ')}.{since}", f"See: {typed('releases')}"
+        )
     id = events[-1]["id"]
     if version := find_kept(id):
         return version
     raise CannotRelease(
         f"{id} was prod at {moment.isoformat(sep=' ')}, and is not kept any more.",
-        "RELEASES_KEPT says how many are (.env.example).",
+        f"RELEASES_KEPT says how many are ({guide('.env.example')}).",
     )
 
 
@@ -440,16 +463,4 @@ def find_kept(id: str | None) -> Version | None:
 
 def write_facts(place: Path, facts: dict[str, Any]) -> None:
     """Writes release.json, whole or not at all."""
-    part = place / f"{FACTS}.part"
-    part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    sync(part)
-    os.replace(part, place / FACTS)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(place / FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n", durable=True)

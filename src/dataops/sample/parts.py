@@ -77,7 +77,9 @@ def write_list(project: Path, paths: Iterable[str]) -> None:
     found = (project / path for path in paths)
     files = {file for path in found for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()}
     lines = [(str(file.relative_to(project)), hash_of(file.read_bytes())) for file in files]
-    for file in (file for file in project.rglob("*") if file.is_file() and file not in files):
+    package = project / "packages"  # this module mentions the marks itself
+    others = (file for file in project.rglob("*") if file.is_file() and package not in file.parents)
+    for file in (file for file in others if file not in files):
         parts = enumerate(parts_of(file.read_bytes().decode()), 1)
         lines += [(f"{file.relative_to(project)}#{number}", hash_of(part.encode())) for number, part in parts]
     (project / LIST).write_bytes("".join(f"{hash}  {path}\n" for path, hash in sorted(lines)).encode())

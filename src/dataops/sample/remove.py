@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from dataops import git
 from dataops.errors import IMPOSSIBLE, WRONG, DataopsError, Interrupted, was_interrupted
 from dataops.project import PROJECT
 from dataops.sample.parts import LIST, MARK, Sample, apply, hash_of, parts_of, plan, read_list, without_parts
@@ -31,23 +31,23 @@ class CannotRemove(DataopsError):
         super().__init__("\n".join(lines), exit_code=exit_code)
 
 
-def git(*arguments: str) -> list[str]:
-    """The entries that a git command prints, which ends each with a NUL."""
-    done = subprocess.run(["git", *arguments], check=False, cwd=PROJECT, capture_output=True, encoding="utf-8")
-    if done.returncode:
+def listed(*arguments: str) -> list[str]:
+    """The entries that a git command prints with `-z`."""
+    try:
+        return git.entries(*arguments)
+    except git.GitFailed as error:
         raise CannotRemove(
             IMPOSSIBLE,
             "Nothing was removed, because git could not tell what is committed:",
-            *_indented(done.stderr.splitlines()[:1]),
+            *_indented([error.problem]),
             "The project must be a git repository with a commit, so that git can restore everything.",
-        )
-    return [entry for entry in done.stdout.split("\0") if entry]
+        ) from None
 
 
 def require_committed(paths: Iterable[str]) -> None:
     """Makes sure that git can restore these files, and that restoring them loses nothing else."""
-    changed = git("diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")
-    unknown = sorted(set(paths) - set(git("ls-files", "-z")))
+    changed = listed("diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")
+    unknown = sorted(set(paths) - set(listed("ls-files", "-z")))
     if found := [*changed, *unknown]:
         raise CannotRemove(
             IMPOSSIBLE,
@@ -93,7 +93,7 @@ def made_by_task() -> bool:
 def own_files(sample: Sample) -> list[str]:
     """The files in the sample's folders that it did not bring, sorted."""
     folders = {Path(path).parent for path in sample.files} - {Path(folder) for folder in SHARED_FOLDERS}
-    files = set(git("ls-files", "--cached", "--others", "--exclude-standard", "-z")) - {*sample.files}
+    files = set(listed("ls-files", "--cached", "--others", "--exclude-standard", "-z")) - {*sample.files}
     return sorted(file for file in files if folders.intersection(Path(file).parents) and (PROJECT / file).is_file())
 
 
@@ -101,7 +101,7 @@ def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
     """Makes sure that dbt can parse what will be left, which it does in a copy."""
     (PROJECT / "target").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PROJECT / "target", prefix="without_sample_") as folder:
-        for file in git("ls-files", "--cached", "--others", "--exclude-standard", "-z"):
+        for file in listed("ls-files", "--cached", "--others", "--exclude-standard", "-z"):
             if (PROJECT / file).is_file():
                 Path(folder, file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(PROJECT / file, Path(folder, file))
@@ -126,10 +126,9 @@ def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
 
 
 def _parse(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse"]
-    environment = os.environ | {"DBT_TARGET_PATH": target}
+    command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse", "--target-path", target]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
-    return subprocess.run(command, check=False, cwd=folder, env=environment, **both)
+    return subprocess.run(command, check=False, cwd=folder, **both)
 
 
 def dependents(sample: Sample) -> list[str]:

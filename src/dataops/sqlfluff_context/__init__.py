@@ -1,4 +1,4 @@
-"""What SQLFluff's Jinja sees of dbt: every name here is a name in a template (`library_path` in .sqlfluff).
+"""What SQLFluff's Jinja sees of dbt: every name here is a name in a template (its `library_path`, set by sqlfluff_plugin.py).
 
 SQLFluff itself supplies ref, source, config, var, this and is_incremental. The macros of dbt and of the dataops package
 are the real ones, read from their files, so the SQL that is linted is the SQL that dbt would run. No warehouse is

@@ -1,4 +1,8 @@
-"""What is asked of a code host, whichever it is. Standard library only: the job that may write comments installs nothing."""
+"""The code host, chosen by the setting `code_host` in [tool.dataops]: `github`, `gitlab` or `none`.
+
+A module for each host has comment(), download(), and NEEDS: what the job must be allowed to do. Standard library only, because
+the job that may write comments installs nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +23,25 @@ from dataops.ci import SUMMARY
 from dataops.errors import DataopsError
 from dataops.project import settings
 
-SECONDS = 30  # without an answer
+SECONDS = 30  # to wait for an answer
 PAGE = 100  # entries of a list in one answer
-MARK = "<!-- make ci -->"  # which comment is ours
+MARK = "<!-- make ci -->"  # our comment begins with it
 NO_SUMMARY = """## 🔴 make ci
 
-The run stopped before there was a result: setting up, linting or `make ci` itself failed. Its log says why.
+The run stopped before there was a result: set-up, lint or `make ci` itself failed. Its log says why.
 """
+
+
+class Expired(DataopsError):
+    """An artifact existed, and the code host no longer keeps it."""
 
 
 class Api:
     """A host's REST API.
 
     Args:
-        address: of the API, without a slash at its end.
-        headers: that say who asks.
+        address: of the API, without a trailing slash.
+        headers: for authentication.
     """
 
     def __init__(self, address: str, headers: dict[str, str]):
@@ -43,14 +51,14 @@ class Api:
     def _open(self, method: str, path: str, body: Any = None):
         request = urllib.request.Request(f"{self.address}{path}", method=method)
         for name, value in self._headers.items():
-            request.add_unredirected_header(name, value)  # who the answer redirects to gets no token
+            request.add_unredirected_header(name, value)  # not sent to where a redirect leads
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         return urllib.request.urlopen(request, timeout=SECONDS)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """What an address answers, as JSON has it.
+        """Sends a request and returns the JSON of the answer.
 
         Raises:
             urllib.error.HTTPError: the host refuses.
@@ -59,11 +67,11 @@ class Api:
             return json.load(answer)
 
     def pages(self, path: str, key: str | None = None) -> Iterator[Any]:
-        """The entries of a list, however many answers they take.
+        """The entries of a list, from all its pages.
 
         Args:
             path: of the list.
-            key: where the entries are, where the answer is not the list itself.
+            key: of the entries in an answer; None if the answer is the list itself.
         """
         number = 0
         while True:
@@ -75,7 +83,7 @@ class Api:
                 return
 
     def download(self, path: str, file: Path) -> None:
-        """Writes what an address answers into a file.
+        """Downloads an address into a file.
 
         Raises:
             urllib.error.HTTPError: the host refuses.
@@ -86,31 +94,36 @@ class Api:
 
 
 def required(*names: str) -> list[str]:
-    """The values of environment variables that the host sets; ends the program where one is missing."""
+    """The values of environment variables that the host sets.
+
+    Raises:
+        DataopsError: one is missing.
+    """
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
         raise DataopsError(
-            f"{' and '.join(missing)} are not set. This task is for CI jobs; docs/ci.md says how they call it."
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            "This task is for CI jobs; docs/ci.md says how they call it.",
         )
     return [os.environ[name] for name in names]
 
 
 def comment_text(run: str) -> str:
-    """The comment: what `make ci` found, or that it found nothing, and where its log is.
+    """The comment: the summary of `make ci`, or that there is none, and a link to the log.
 
     Args:
-        run: address of the run's page.
+        run: the address of the run's page.
     """
-    found = SUMMARY.read_text(encoding="utf-8") if SUMMARY.exists() else NO_SUMMARY
-    return f"{MARK}\n{found}\n[The run]({run})\n"
+    summary = SUMMARY.read_text(encoding="utf-8") if SUMMARY.exists() else NO_SUMMARY
+    return f"{MARK}\n{summary}\n[The run]({run})\n"
 
 
 def problem(error: urllib.error.URLError, need: str) -> str:
-    """Why the host was not of use, in one sentence.
+    """Why a request failed, in one or two sentences.
 
     Args:
         error: what urllib raised.
-        need: what the job must be allowed.
+        need: what the job must be allowed to do.
     """
     if isinstance(error, urllib.error.HTTPError):
         address = urllib.parse.urlsplit(error.url)
@@ -119,7 +132,7 @@ def problem(error: urllib.error.URLError, need: str) -> str:
 
 
 def chosen() -> ModuleType:
-    """The module of the code host that the project uses: [tool.dataops] code_host.
+    """The module of the project's code host: [tool.dataops] code_host.
 
     Raises:
         DataopsError: it uses none.
@@ -127,18 +140,21 @@ def chosen() -> ModuleType:
     host = settings().code_host
     if host == "none":
         raise DataopsError(
-            "The project has no code host: [tool.dataops] in pyproject.toml has code_host = 'none'.",
-            "Write github or gitlab there.",
+            'There is no code host: the setting code_host is "none" in [tool.dataops] of pyproject.toml.',
+            'Write code_host = "github" or "gitlab" there.',
         )
     return import_module(f"dataops.ci.hosts.{host}")
 
 
 @contextmanager
 def explained(task: str) -> Iterator[ModuleType]:
-    """The code host, for one task; what it refuses becomes a DataopsError that says what the job needs.
+    """The code host, for one task.
 
     Args:
-        task: `comment` or `fetch`.
+        task: `comment` or `pull`.
+
+    Raises:
+        DataopsError: the host refuses a request or cannot be reached; it says what the job needs.
     """
     host = chosen()
     try:

@@ -1,4 +1,4 @@
-"""python -m dataops.ci.hosts: writes the comment of `make ci`. It needs Python alone: the job that may write installs nothing."""
+"""python -m dataops.ci.hosts: writes the comment of `make ci`. Needs only Python, because the job that may write installs nothing."""
 
 import sys
 
@@ -9,5 +9,5 @@ try:
     with explained("comment") as host:
         print(host.comment())
 except DataopsError as error:
-    print(error, file=sys.stderr)
+    print(error.problem, error.remedy, sep="\n", file=sys.stderr)
     sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""make ci-comment and make prod-fetch on GitHub."""
+"""GitHub: the comment on a pull request, and the artifacts with prod."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from dataops.ci.hosts import MARK, Api, comment_text, required
+from dataops.ci.hosts import MARK, Api, Expired, comment_text, required
 from dataops.errors import DataopsError
 
 AUTHOR = "github-actions[bot]"
 
 
 def connect() -> tuple[Api, str]:
-    """GitHub's API for the token of the job, and the path of the repository in it."""
+    """GitHub's API with the job's token, and the path of the repository in it."""
     address, repository, token = required("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
     return Api(address, headers), f"/repos/{repository}"
 
 
 def comment() -> str:
-    """Writes the comment on the pull request, or the one that is there anew. Returns what was done."""
+    """Writes our comment on the pull request, or updates it. Returns what was done."""
     api, repository = connect()
     server, name, number_of_run, event_file = required(
         "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_EVENT_PATH"
@@ -37,9 +37,9 @@ def comment() -> str:
 
 
 def newest_artifact(api: Api, repository: str, name: str) -> dict[str, Any] | None:
-    """The newest artifact of a name that a run on the default branch made, None where there is none.
+    """The newest artifact of a name from a run on the default branch; None if there is none.
 
-    Runs on other branches, and those of forks, may call an artifact what they like.
+    Runs on other branches or of forks can give an artifact any name.
     """
     about = api.ask("GET", repository)
     ours = [
@@ -52,18 +52,18 @@ def newest_artifact(api: Api, repository: str, name: str) -> dict[str, Any] | No
     return max(ours, key=lambda one: (one["created_at"], one["id"]), default=None)
 
 
-def fetch(name: str, folder: Path) -> Path | None:
-    """Downloads an archive that `make prod-pack` made in the last run on the default branch; None where there is none.
+def download(name: str, folder: Path) -> Path | None:
+    """Downloads an archive that `dataops ci state push` made in the last run on the default branch; None if there is none.
 
     Raises:
-        FileNotFoundError: there was one, and it is kept no longer.
+        Expired: GitHub no longer keeps it.
     """
     api, repository = connect()
     artifact = newest_artifact(api, repository, name)
     if artifact is None:
         return None
     if artifact["expired"]:
-        raise FileNotFoundError(f"The artifact {name} of {artifact['created_at']} is kept no longer.")
+        raise Expired(f"The artifact {name} of {artifact['created_at']} has expired.")
     archive = folder / "artifact.zip"
     api.download(f"{repository}/actions/artifacts/{artifact['id']}/zip", archive)
     try:
@@ -71,9 +71,8 @@ def fetch(name: str, folder: Path) -> Path | None:
             return Path(files.extract(f"{name}.tar", folder))
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataopsError(
-            f"The artifact {name} of {artifact['created_at']} is damaged ({error}). Run the last release again."
+            f"The artifact {name} of {artifact['created_at']} is damaged ({error}).", "Run the last release again."
         ) from None
 
 
-NEEDS = {"comment": "the permission pull-requests: write", "fetch": "the permission actions: read"}
-CAN_EXPIRE = True  # GitHub tells that an artifact is no longer kept
+NEEDS = {"comment": "the permission pull-requests: write", "pull": "the permission actions: read"}

@@ -1,4 +1,7 @@
-"""make ci-comment and make prod-fetch on GitLab."""
+"""GitLab: the note on a merge request, and the artifacts with prod.
+
+GitLab does not say that an artifact has expired, so an expired prod looks like none.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from pathlib import Path
 from dataops.ci.hosts import MARK, Api, comment_text, required
 
 TOKEN = "CI_COMMENT_TOKEN"
-JOB = "release"  # all that writes prod is this one job, so its last artifacts are prod
+JOB = "release"  # the only job that writes prod, so its last artifacts are prod
 
 
 def comment() -> str:
-    """Writes the note on the merge request, or the one that is there anew. Returns what was done."""
+    """Writes our note on the merge request, or updates it. Returns what was done."""
     if not os.environ.get(TOKEN):  # a fork's pipeline has no variables of the project
         return f"{TOKEN} is not set, so there is no comment. The summary is an artifact of the job ci."
     address, project, number, pipeline = required(
@@ -31,8 +34,8 @@ def comment() -> str:
     return f"Merge request {number} has a comment now."
 
 
-def fetch(name: str, folder: Path) -> Path | None:
-    """Downloads an archive that `make prod-pack` made in the last release on the default branch; None where there is none."""
+def download(name: str, folder: Path) -> Path | None:
+    """Downloads an archive that `dataops ci state push` made in the last release on the default branch; None if there is none."""
     address, project, token, branch = required("CI_API_V4_URL", "CI_PROJECT_ID", "CI_JOB_TOKEN", "CI_DEFAULT_BRANCH")
     file = folder / f"{name}.tar"
     path = (
@@ -47,5 +50,4 @@ def fetch(name: str, folder: Path) -> Path | None:
     return file
 
 
-NEEDS = {"comment": f"a token with the scope api in {TOKEN}", "fetch": "access to the job's artifacts"}
-CAN_EXPIRE = False
+NEEDS = {"comment": f"a token with the scope api in {TOKEN}", "pull": "access to the job's artifacts"}

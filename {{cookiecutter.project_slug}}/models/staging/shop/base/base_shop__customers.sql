@@ -29,9 +29,9 @@ renamed as (
 
     select
         {{ dataops.try_cast('customer_id', 'bigint') }} as customer_id,
-        trim(name) as customer_name,
-        nullif(lower(trim(email)), '') as email,
-        nullif(trim(city), '') as city,
+        {{ dataops.trim('name') }} as customer_name,
+        nullif(lower({{ dataops.trim('email') }}), '') as email,
+        nullif({{ dataops.trim('city') }}, '') as city,
         {{ dataops.try_cast('signed_up_at', 'timestamp') }} as signed_up_at,
         {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row

@@ -56,8 +56,8 @@ renamed as (
     select
         {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
         {{ dataops.try_cast('customer_id', 'bigint') }} as customer_id,
-        lower(trim(status)) as status,
-        lower(trim(channel)) as channel,
+        lower({{ dataops.trim('status') }}) as status,
+        lower({{ dataops.trim('channel') }}) as channel,
         {{ dataops.try_cast('ordered_at', 'timestamp') }} as ordered_at,
         {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row

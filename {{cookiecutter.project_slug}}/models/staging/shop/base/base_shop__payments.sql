@@ -56,8 +56,8 @@ renamed as (
     select
         {{ dataops.try_cast('payment_id', 'bigint') }} as payment_id,
         {{ dataops.try_cast('order_id', 'bigint') }} as order_id,
-        lower(trim(kind)) as kind,
-        lower(trim(method)) as method,
+        lower({{ dataops.trim('kind') }}) as kind,
+        lower({{ dataops.trim('method') }}) as method,
         {{ dataops.try_cast('amount', 'decimal(18, 2)') }} as amount,
         {{ dataops.try_cast('paid_at', 'timestamp') }} as paid_at,
         {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,

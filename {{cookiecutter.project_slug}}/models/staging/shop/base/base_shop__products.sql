@@ -44,8 +44,8 @@ renamed as (
 
     select
         {{ dataops.try_cast('product_id', 'bigint') }} as product_id,
-        nullif(trim(name), '') as product_name,
-        nullif(trim(category), '') as category,
+        nullif({{ dataops.trim('name') }}, '') as product_name,
+        nullif({{ dataops.trim('category') }}, '') as category,
         {{ dataops.try_cast('unit_price', 'decimal(18, 2)') }} as unit_price,
         {{ dataops.try_cast('_loaded_at', 'timestamp') }} as loaded_at,
         {{ dataops.raw_row('source') }} as raw_row

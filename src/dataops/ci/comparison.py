@@ -1,0 +1,153 @@
+"""What `ci` built, compared with prod's version: is each difference within its threshold, or accepted by a commit?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dataops.ci.changes import Changes
+from dataops.ci.prod import Prod
+from dataops.crosscheck import CannotCompare
+from dataops.crosscheck.datasets import open_dataset, workspace
+from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_dataset
+from dataops.manifest import Code
+from dataops.release.acceptance import TRAILER, not_accepted, objections, wording
+from dataops.release.repository import accepted_since
+from dataops.typed import guide
+
+
+@dataclass
+class Comparison:
+    """The verdict on the data of what was built.
+
+    Attributes:
+        verdict: `passed`, `accepted`, `failed`, or `not needed`.
+        outcome: the verdict in one sentence.
+        result: of the crosscheck; None if there was nothing to compare.
+        problems: what could not be compared or is not accepted, one line each.
+        reasons: why commits accept differences.
+        not_accepted: names of the models whose differences no commit accepts.
+    """
+
+    verdict: str
+    outcome: str
+    result: Result | None = None
+    problems: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    not_accepted: list[str] = field(default_factory=list)
+
+
+def compare(file: Path, code: Code, prod: Prod, changes: Changes, built: set[str], examples: int) -> Comparison:
+    """Compares the models that were built with prod's version.
+
+    Args:
+        file: the warehouse with what was built; there is none if nothing was.
+        code: the models.
+        prod: the copy of prod's version.
+        changes: what was to be built.
+        built: the ids of what was built.
+        examples: how many rows to show of each kind that differs.
+    """
+    expected = {id for id in changes.to_build if id in code.models and id.startswith("model.")}
+    removed = [id for id in changes.removed if id.startswith("model.")]
+    if not expected and not removed:
+        return Comparison("not needed", "No model changed, so there is nothing to compare.")
+    chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
+    result = crosscheck(file, code, chosen, prod, removed, examples)
+    result.add_broken_contracts(changes.broken_contracts)
+    missing = expected - {model.unique_id for model in result.models}
+    if result.problem or result.with_verdict("not compared") or missing:
+        problems = [one.problem for one in result.with_verdict("not compared") if one.problem]
+        problems += [f"{name} should have been compared, and was not." for name in names(missing)]
+        return Comparison("failed", result.headline, result, problems)
+    return judge(code, prod, result)
+
+
+def names(ids: Iterable[str]) -> list[str]:
+    """The names of models, in order.
+
+    >>> names({"model.shop.orders", "model.shop.customers"})
+    ['customers', 'orders']
+    """
+    return sorted(id.split(".")[-1] for id in ids)
+
+
+def judge(code: Code, prod: Prod, result: Result) -> Comparison:
+    """The verdict on a complete crosscheck: a difference passes if a commit since prod's version accepts it."""
+    differing = {model.name for model in result.breaking}
+    if not differing:
+        return Comparison("passed", result.headline, result)
+    accepted = accepted_since(prod.commit)
+    known = {model.name for model in code.models.values()} | differing
+    left = not_accepted(differing, accepted, known)
+    comparison = Comparison(
+        "failed" if left else "accepted",
+        result.headline,
+        result,
+        reasons=[str(one) for one in accepted],
+        not_accepted=left,
+    )
+    if left and accepted:
+        broken = {model.name for model in result.models if model.broken_contract}  # the crosscheck lists these
+        comparison.problems = objections([name for name in left if name not in broken], accepted, known)
+    return comparison
+
+
+def crosscheck(file: Path, code: Code, chosen: list, prod: Prod, removed: list[str], examples: int) -> Result:
+    """The crosscheck of some models with prod's version.
+
+    Args:
+        file, code, prod, examples: as in `compare`.
+        chosen: the models that were built.
+        removed: ids of the models that only prod has.
+    """
+    result = Result(describe_dataset(None, "prod"), describe_dataset(None, "ci"), project=code.project)
+    try:
+        base = replace(open_dataset(str(prod.file)), name="prod")
+        result.base = describe_dataset(base, "prod")
+        if chosen or file.exists():
+            head = open_dataset("ci")
+            result.head = describe_dataset(head, "ci")
+            with workspace(base, head) as space:
+                result.models = list(compare_models(space, base, head, chosen, code.models, True, examples))
+        else:  # nothing had to be built
+            result.models = [ModelResult(id, base.builds[id].name, None, "gone") for id in removed if id in base.builds]
+    except CannotCompare as reason:
+        result.problem, result.remedy = reason.problem, reason.remedy
+    return result
+
+
+def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> str:
+    """The result of a run in which every step ran, in one sentence.
+
+    Args:
+        prod: the id of prod's version; None if nothing was released yet.
+        verdict: of the run.
+        comparison: with prod.
+
+    >>> headline(None, "passed", None)
+    'Prod has no version yet: everything was built and tested, and nothing could be compared.'
+    >>> headline("0001", "passed", Comparison("not needed", "No model changed."))
+    "Nothing here changes the data of prod's version 0001."
+    """
+    if prod is None or comparison is None:
+        return "Prod has no version yet: everything was built and tested, and nothing could be compared."
+    against, result = f"prod's version {prod}", comparison.result
+    if verdict == "accepted":
+        return f"What changed differs from {against}, and a commit accepts it."
+    if result is None:
+        return f"Nothing here changes the data of {against}."
+    if verdict != "failed":
+        return f"What changed was built and tested; its data equals that of {against}, or is within the models' thresholds."
+    if not comparison.not_accepted:
+        return f"What changed was built, and could not be compared with {against}."
+    return (
+        f"What changed differs from {against}. If that is intended, say why in a commit message:"
+        f' a last line "{TRAILER}: {wording(comparison.not_accepted)}".'
+        + (
+            f" A new version of a model breaks no contract: {guide('docs/releasing.md')}."
+            if result.breaks_contracts
+            else ""
+        )
+    )

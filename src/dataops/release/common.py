@@ -1,0 +1,53 @@
+"""What `release`, `releases` and `rollback` share. Nothing here imports dbt: a rollback works where dbt is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+import click
+import duckdb
+
+from dataops.errors import DataopsError, Interrupted, was_interrupted
+from dataops.release import store
+
+INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
+
+
+def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Refuses a reason that is none: an empty one, or the option after it."""
+    if text is not None and (not text.strip() or text.startswith("-")):
+        raise click.BadParameter(
+            f"{parameter.opts[0]} needs a reason, which is recorded. For example: 'prices were wrong'"
+        )
+    return text
+
+
+def kept_versions(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
+    """How many versions to keep, from the command line or .env."""
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise click.BadParameter(
+        f"{text!r} is not a valid number of versions. RELEASES_KEPT (.env) and --keep take 1 or more."
+    )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turns what can end a command on prod into a DataopsError: prod is whole in every case."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise DataopsError(
+            f"DuckDB stopped: {str(error).splitlines()[0]}", "prod is whole. Fix that, then run the command again."
+        ) from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space, then run the command again." if full else "Fix that, then run the command again."
+        where = f" ({store.shown(error.filename)})" if error.filename else ""
+        raise DataopsError(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}") from error
+    except BaseException as error:
+        if was_interrupted(error):
+            raise Interrupted(f"\n{INTERRUPTED}") from None
+        raise

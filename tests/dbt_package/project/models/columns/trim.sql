@@ -1,0 +1,1 @@
+select {{ dataops.trim("' a '") }} as trimmed

@@ -1,0 +1,26 @@
+"""dbt typed by hand, without the tasks: prod is guarded there too."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import clean_environment, run, succeed
+
+
+@pytest.fixture(scope="module")
+def project(released_project):
+    return released_project
+
+
+@pytest.mark.parametrize("command", ["build", "seed", "run --select first", "run --full-refresh"])
+def test_prod_is_not_written_by_hand(project, command):
+    done = run(".venv/bin/dbt", *command.split(), "--target", "prod", cwd=project)
+    assert done.code == 2, done
+    assert "prod is written by releases only. Type: make release" in done.output
+    assert "read-only mode" not in done.output
+
+
+def test_prod_is_read_by_hand(project):
+    succeed(".venv/bin/dbt", "test", "--target", "prod", cwd=project)
+    by_variable = run(".venv/bin/dbt", "build", cwd=project, environment=clean_environment(DBT_TARGET="prod"))
+    assert "prod is written by releases only" in by_variable.output

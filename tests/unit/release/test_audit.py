@@ -1,0 +1,227 @@
+"""What stops a release, and what accepts it: rules on values and on prepared folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from dataops.release import CannotRelease, audit, pipeline, store
+from dataops.release.acceptance import misspelt_in_commits, read_acceptance
+from dataops.release.inputs import changed_files, read_inputs
+from dataops.release.pipeline import Release, Stopped
+from dataops.release.repository import Code
+from tests import versions
+from tests.versions import MANIFEST
+
+
+@pytest.fixture
+def candidate() -> Path:
+    """A candidate with the two models of tests/versions.py."""
+    return versions.make_folder(store.candidate(), 1).folder
+
+
+def side(**states: str) -> SimpleNamespace:
+    """A candidate as crosscheck reads it: how the last build of each model ended."""
+    builds = {
+        f"model.shop.{name}": SimpleNamespace(state=state, schema="staging", name=name)
+        for name, state in states.items()
+    }
+    return SimpleNamespace(builds=builds, kinds={("main", audit.RECORD): "table"})
+
+
+BUILT = {"orders": "success", "customers": "success"}
+
+
+def test_nothing_is_missing(candidate):
+    assert audit.missing(candidate, MANIFEST, side(**BUILT)) == []
+
+
+def test_what_is_missing_or_holds_nothing_of_this_release_is_named(candidate):
+    assert audit.missing(candidate, MANIFEST, side(orders="success")) == ["customers was not built"]
+    assert audit.missing(candidate, MANIFEST, None) == ["orders was not built", "customers was not built"]
+    assert audit.missing(candidate, MANIFEST, side(orders="empty", customers="success")) == [
+        "the build of orders ended with 'empty'"
+    ]
+    with duckdb.connect(str(candidate / store.DATA)) as data:
+        data.execute("drop table staging.orders")
+    assert audit.missing(candidate, MANIFEST, side(**BUILT)) == ["orders is missing"]
+
+
+def test_what_dbt_never_built_is_named(candidate):
+    with duckdb.connect(str(candidate / store.DATA)) as data:
+        data.execute("create table main.by_hand as select 1 as one")
+    assert audit.strangers(candidate, side(**BUILT)) == ["main.by_hand"]
+
+
+def test_what_the_code_no_longer_has_is_dropped(candidate):
+    """But for what dbt never built, and for what another model has taken over."""
+    with duckdb.connect(str(candidate / store.DATA)) as data:
+        data.execute("create table main.by_hand as select 1 as one; create table staging.old as select 1 as one")
+    found = side(**BUILT, old="success")
+    renamed = {"model.shop.renamed": SimpleNamespace(state="success", schema="staging", name="orders")}
+    found.builds |= renamed
+    assert audit.orphans(candidate, MANIFEST, found) == {("staging", "old"): "table"}
+    kept = SimpleNamespace(builds={"snapshot.shop.old": found.builds["model.shop.old"]})
+    assert audit.orphans(candidate, MANIFEST, kept) == {}
+
+
+RESULTS = [
+    ("model.shop.orders", "success", None, None),
+    (
+        "model.shop.late",
+        "error",
+        None,
+        "Runtime Error in model late\n  Binder Error: Referenced column x was not found",
+    ),
+    ("test.shop.unique_orders.0a", "fail", 1234, "Got 1234 results"),
+    ("test.shop.not_null_orders.0b", "warn", 1, "Got 1 result"),
+    ("test.shop.accepted_orders.0c", "pass", 0, None),
+    ("unit_test.shop.first.the_number_is_handed_on", "fail", 1, "actual differs from expected"),
+    ("model.shop.after", "skipped", None, None),
+]
+
+
+@pytest.fixture
+def run_results(tmp_path) -> Path:
+    names = ("unique_id", "status", "failures", "message")
+    file = tmp_path / store.RUN_RESULTS
+    file.write_text(json.dumps({"results": [dict(zip(names, one, strict=True)) for one in RESULTS]}))
+    return file
+
+
+def test_what_failed_is_named(run_results):
+    """A test that only warns is not."""
+    assert audit.failures(run_results) == [
+        "model late: Binder Error: Referenced column x was not found",
+        "test unique_orders: 1,234 rows",
+        "unit test the_number_is_handed_on of first",
+        "1 more were skipped for it",
+    ]
+
+
+def test_results_are_counted(run_results):
+    assert audit.counts(run_results) == {"built": 1, "passed": 1, "warned": 1, "failed": 2}
+
+
+@pytest.mark.parametrize(
+    ("sql", "yaml", "line"),
+    [
+        (
+            "{{ config(materialized='view') }} select 1",
+            "shop://m/a.yml",
+            "In the config(...) of m/a.sql, write materialized",
+        ),
+        ("select 1", "shop://m/a.yml", "Under its `config:` in m/a.yml, write `materialized: table`"),
+        ("select 1", None, "Write as the first line of m/a.sql: {{ config(materialized='table') }}"),
+    ],
+)
+def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line):
+    """What the SQL says wins over the YAML."""
+    node = {"raw_code": sql, "patch_path": yaml, "original_file_path": "m/a.sql"}
+    assert audit._as_table(node).startswith(line)
+
+
+def test_the_files_of_sources_are_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr("dataops.release.inputs.PROJECT", tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/numbers.csv").write_text("number\n7\n")
+
+    def source(name: str, **config) -> dict:
+        return {f"source.shop.erp.{name}": {"source_name": "erp", "name": name, "config": config, "database": "other"}}
+
+    files = source("numbers", external_location="data/{name}.csv") | source("gone", external_location="data/gone.csv")
+    elsewhere = source("events") | source("web", external_location="https://example.com/a.csv")
+    manifest = MANIFEST | {"sources": files | elsewhere}
+    before = read_inputs(manifest, "prod")
+    assert {Path(path).name: bool(state) for path, state in before["files"].items()} == {
+        "numbers.csv": True,
+        "gone.csv": False,
+    }
+    assert before["unknown"] == ["erp.events", "erp.web"]
+    (tmp_path / "data/numbers.csv").write_text("number\n77\n")
+    assert [Path(path).name for path in changed_files(before, read_inputs(manifest, "prod"))] == ["numbers.csv"]
+
+
+# Acceptance
+
+
+def require(*accepted: str, number: str = "0002-2026-11-24", uncommitted: tuple = (), **verdicts: str) -> dict:
+    """What release.json has of a crosscheck whose differences are accepted."""
+    facts = {"crosscheck": {"headline": "0002 against 0001", "verdicts": verdicts, "broken_contracts": {}}}
+    code = Code("2" * 40, "feat: 2", uncommitted)
+    reasons = tuple(map(read_acceptance, accepted))
+    release = Release(number, code, None, "ada", reasons, False, Console(), facts=facts)
+    release._require_acceptance()
+    return release.facts
+
+
+FOUND = {"counted": "different", "first": "different", "second": "different", "shown": "gone", "same": "same"}
+
+
+def test_what_differs_stops_a_release():
+    with pytest.raises(Stopped) as stopped:
+        require(**FOUND)
+    assert stopped.value.reasons[:2] == ["0002 against 0001", "counted differs, and nobody accepted that"]
+    assert "make release ARGS=\"--accept 'counted, first, second, shown: why' --candidate 2\"" in stopped.value.remedy
+    assert "or a line `Accept-Differences: counted, first, second, shown: why`" in stopped.value.remedy
+    assert require("edition 2", **FOUND)["crosscheck"]["accepted"] == ["counted", "first", "second", "shown"]
+
+
+@pytest.mark.parametrize("changes", [{"number": "dry-run"}, {"uncommitted": ("models/a.sql",)}])
+def test_a_candidate_that_cannot_be_published_is_not_offered(changes):
+    with pytest.raises(Stopped) as stopped:
+        require(**FOUND, **changes)
+    assert "--candidate" not in stopped.value.remedy
+
+
+def test_what_is_accepted_of_one_model_is_not_accepted_of_another():
+    with pytest.raises(Stopped) as stopped:
+        require("frist, second, shown: edition 2 is out", **FOUND)
+    assert stopped.value.reasons[1:] == [
+        "counted differs, and nobody accepted that",
+        "first differs, and nobody accepted that",
+        "frist, which is accepted, is no model",
+    ]
+    assert "--accept 'counted, first: why' --candidate 2" in stopped.value.remedy
+    both = require("frist, second, shown: edition 2 is out", "first,counted: it counts editions", **FOUND)
+    assert len(both["crosscheck"]["accepted"]) == 4
+
+
+def test_a_misspelt_name_in_a_commit_is_reported():
+    (line,) = misspelt_in_commits([read_acceptance("frist, second: why")], set(FOUND))
+    assert "names frist, which is not a model (did you mean first?): it accepts nothing" in line
+
+
+def test_names_of_models_alone_are_not_a_reason():
+    with pytest.raises(CannotRelease) as raised:
+        pipeline.require_models(read_acceptance("first, second"), set(FOUND))
+    assert "--accept names models and gives no reason: first, second." in raised.value.problem
+    assert "make release ARGS=\"--accept 'first, second: why'\"" in raised.value.remedy
+    with pytest.raises(Stopped) as stopped:
+        require("first, second", **FOUND)
+    assert "shown differs, and nobody accepted that" in stopped.value.reasons
+    assert "'first, second' names models and no reason: 'first, second: why'" in stopped.value.reasons
+
+
+def test_a_broken_contract_is_named_and_a_new_start_has_words_of_its_own():
+    facts = {
+        "headline": "3 models",
+        "verdicts": {"second": "different"},
+        "broken_contracts": {"second": "columns were removed: city"},
+    }
+    release = Release("0003-2026-11-24", Code("3" * 40, "", ()), None, "ada", (), False, Console())
+    release.facts = {"crosscheck": facts}
+    with pytest.raises(Stopped) as stopped:
+        release._require_acceptance()
+    assert (
+        stopped.value.reasons[1] == "second breaks its contract (columns were removed: city), and nobody accepted that"
+    )
+    assert "A new version of a model breaks no contract: docs/releasing.md." in stopped.value.remedy
+    with pytest.raises(Stopped, match="the code has no model of prod any more") as stopped:
+        require(old="gone", fresh="new")
+    assert "--accept 'a new start'" in stopped.value.remedy

@@ -1,0 +1,89 @@
+"""Versions of prod as a release would leave them, made without dbt: for tests of what reads, lists and swaps them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dataops.release import store
+from dataops.release.store import Version
+
+DAY = "2026-11-24"
+NODES = {
+    f"model.shop.{name}": {
+        "resource_type": "model",
+        "name": name,
+        "alias": name,
+        "schema": "staging",
+        "database": "prod",
+        "config": {"materialized": "table"},
+        "package_name": "shop",
+    }
+    for name in ("orders", "customers")
+}
+MANIFEST = {"metadata": {"project_name": "shop"}, "nodes": NODES, "sources": {}}
+
+
+def make_folder(folder: Path, edition: int, **facts: Any) -> Version:
+    """A folder with the files of a version: its data is two tables that hold the number of the edition."""
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(folder / store.DATA)) as data:
+        data.execute("create schema staging")
+        for node in NODES.values():
+            data.execute(f"create table staging.{node['name']} as select {edition} as number")
+    (folder / store.MANIFEST).write_text(json.dumps(MANIFEST))
+    file = folder / store.DATA
+    usual = {
+        "id": folder.name,
+        "outcome": "published",
+        "reasons": [],
+        "made_at": f"{DAY}T12:{edition:02d}:00+00:00",
+        "made_by": "ada",
+        "base": None,
+        "commit": f"{edition}" * 40,
+        "subject": f"feat: edition {edition}",
+        "uncommitted": [],
+        "accepted": None,
+        "size": file.stat().st_size,
+        "modified_ns": file.stat().st_mtime_ns,
+        "results": {"built": 2, "passed": 2, "warned": 0, "failed": 0},
+        "tools": {"duckdb": duckdb.__version__},
+        "inputs": {"files": {}, "unknown": []},
+        "views_reading_outside": [],
+    }
+    store.write_facts(folder, usual | facts)
+    return Version(folder)
+
+
+def release(number: int, day: str = DAY, **facts: Any) -> Version:
+    """Makes a version prod, made from the one that is prod now, with edition `number`."""
+    before = store.current()
+    version = make_folder(
+        store.folder() / "releases" / f"{number:04d}-{day}", number, base=before and before.id, **facts
+    )
+    store.point_at(version)
+    store.record("release", version, before, "ada", facts.get("accepted"))
+    return version
+
+
+def stop(number: int, reason: str = "customers differs, and nobody accepted that", **facts: Any) -> Version:
+    """A candidate that was stopped."""
+    prod = store.current()
+    made = make_folder(store.candidate(), number, **facts | {"outcome": "stopped", "reasons": [reason]})
+    id = f"{number:04d}-{DAY}"
+    store.write_facts(made.folder, made.facts | {"id": id, "base": prod and prod.id})
+    return store.set_aside(made.folder, id)
+
+
+def edition_of(file: Path) -> int:
+    """The edition that a reader of a DuckDB file finds."""
+    with duckdb.connect(str(file), read_only=True) as data:
+        return data.execute("select number from staging.orders").fetchone()[0]
+
+
+def prod_edition() -> int:
+    """The edition that a reader of prod finds."""
+    return edition_of(store.link() / store.DATA)
