@@ -124,12 +124,21 @@ def invoke_dbt(
         DataopsError: dbt does not accept the arguments.
         Interrupted: Ctrl-C ended it.
     """
+    problem = _set_variables()
+    return _invoke(None if problem else read_command(arguments), arguments, problem, manifest, on_event)
+
+
+def _invoke(
+    command: DbtCommand | None,
+    arguments: tuple[str, ...],
+    problem: str | None = None,
+    manifest: Manifest | None = None,
+    on_event: Callable[[EventMsg], None] | None = None,
+) -> dbtRunnerResult:
+    """Runs a command that was read from its arguments; None where a problem was found before."""
     from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-    problem = None
     try:
-        problem = _set_variables()
-        command = None if problem else read_command(arguments)
         problem = problem or _prepare(command)
         with _interrupts_unreported():
             if not problem:
@@ -316,7 +325,7 @@ def run_task(*arguments: str) -> int:
         raise DataopsError(f"TARGET is {variable} and --target is {target}. Name the environment once: TARGET={target}")
     if target:
         os.environ.update(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
-    result = invoke_dbt(*arguments)
+    result = _invoke(command, arguments)
     if problem := selected_nothing(result, command):
         raise DataopsError(problem)
     if result.success and not getattr(result.result, "results", True):

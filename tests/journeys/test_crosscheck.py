@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,11 @@ import pytest
 
 from tests.browser import look_at
 from tests.helpers import Done, clean_environment, copy_project, release, start, succeed
+from tests.holder import holding
 from tests.small_project import dataops
 
 DEV = "warehouse/dev/dev_ada.duckdb"
 PROD = "warehouse/prod/current/prod.duckdb"
-HOLDER = Path(__file__).with_name("hold_warehouse.py")
 RESULTS = ("summary.md", "report.html", "result.json")
 
 
@@ -193,13 +192,8 @@ def test_prod_that_lost_its_data_is_an_error(project):
 def held(file: Path) -> Iterator[None]:
     """Another process has a DuckDB file open."""
     file.chmod(0o644)
-    holder = subprocess.Popen([sys.executable, str(HOLDER), str(file)], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout.readline() == b"open\n"
+    with holding(file, seconds=120):
         yield
-    finally:
-        holder.kill()
-        holder.wait()
 
 
 def started(project: Path) -> subprocess.Popen:

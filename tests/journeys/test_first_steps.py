@@ -87,7 +87,7 @@ def build_lint_and_commit(project: Path, combination: dict[str, str]) -> None:
 
 
 def assert_clean(output: str, combination: dict[str, str]) -> None:
-    """No warning of any kind, and every node built (there are none without the sample)."""
+    """The build printed no warning and built every node. Without the sample, it has nothing to build."""
     assert "eprecat" not in output, output
     assert "arning" not in output.replace("and 0 warnings", ""), output
     if combination["example"] == "yes":

@@ -155,17 +155,22 @@ def test_make_test_finds_money_that_does_not_reconcile(project):
     assert "Failure in test daily_revenue_reconciles_with_orders" in done.output
 
 
+def make_amounts_unreadable(project: Path, every: int) -> None:
+    """Makes the amount of each n-th payment unreadable."""
+    seed = project / "seeds/shop/raw_payments.csv"
+    header, *rows = csv.reader(io.StringIO(seed.read_text(encoding="utf-8")))
+    amount = header.index("amount")
+    for row in rows[::every]:
+        row[amount] = "n/a"
+    with seed.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
 PAYMENTS = "--select +stg_shop__payments +stg_shop__payments__rejected"
 
 
 def test_too_much_dirt_fails_the_build(project):
-    seed = project / "seeds/shop/raw_payments.csv"
-    header, *rows = csv.reader(io.StringIO(seed.read_text(encoding="utf-8")))
-    amount = header.index("amount")
-    for row in rows[::10]:
-        row[amount] = "n/a"
-    with seed.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    make_amounts_unreadable(project, every=10)
     done = run("make", "build", f"ARGS={PAYMENTS}", cwd=project)
     assert done.code != 0
     assert "Got 2 results, configured to fail if > 1" in done.output
@@ -174,13 +179,7 @@ def test_too_much_dirt_fails_the_build(project):
 
 
 def test_some_more_dirt_warns(project):
-    seed = project / "seeds/shop/raw_payments.csv"
-    header, *rows = csv.reader(io.StringIO(seed.read_text(encoding="utf-8")))
-    amount = header.index("amount")
-    for row in rows[::25]:
-        row[amount] = "n/a"
-    with seed.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    make_amounts_unreadable(project, every=25)
     done = succeed("make", "build", f"ARGS={PAYMENTS}", cwd=project)
     assert "Warning in test dataops_rejected_share_below_stg_shop__payments" in done.output
 

@@ -25,7 +25,7 @@ class Retyped:
 
 @dataclass(frozen=True)
 class Figures:
-    """How the values of a column are distributed. `minimum`, `maximum` and `mean` are None for personal data and if all values are null."""
+    """Summary figures of a column. `minimum`, `maximum` and `mean` are None if every value is null or the data is personal."""
 
     null_share: float
     mean: float | str | None  # text if it is not finite

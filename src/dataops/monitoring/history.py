@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +9,13 @@ from pathlib import Path
 import duckdb
 
 from dataops.errors import DataopsError
-from dataops.project import PROJECT
+from dataops.release import store
 from dataops.warehouse import wait_until_readable, wait_until_writable
 
 
 def monitoring_file(target: str) -> Path:
     """The DuckDB file with Elementary's tables of an environment."""
-    warehouses = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()
-    return PROJECT / warehouses / target / "monitoring.duckdb"
+    return store.warehouses() / target / "monitoring.duckdb"
 
 
 def schema(target: str) -> str:
@@ -43,7 +41,7 @@ def opened(target: str, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConne
 
 
 def tables_version(target: str) -> str | None:
-    """The version of Elementary that made the tables of an environment, or None where there are none."""
+    """The version of Elementary that created an environment's tables. None if the tables do not exist."""
     if not monitoring_file(target).exists():
         return None
     try:

@@ -93,7 +93,7 @@ def write_report(target: str, days: int) -> Path:
 
 
 def mark_candidates(connection: duckdb.DuckDBPyConnection, target: str, days: int) -> str:
-    """Marks what failed in candidates that did not become prod, and returns the banner that lists them; empty if there are none.
+    """Marks what failed in candidates that never became prod. Returns a banner that lists those candidates, or an empty text.
 
     Args:
         connection: to a copy of Elementary's tables, because a candidate can still be published.

@@ -40,9 +40,14 @@ DATA = "prod.duckdb"
 MANIFEST, RUN_RESULTS, DOCS, CROSSCHECK = "manifest.json", "run_results.json", "docs.html", "crosscheck"
 
 
+def warehouses() -> Path:
+    """The folder that has one for each environment."""
+    return PROJECT / Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser()
+
+
 def folder() -> Path:
     """The folder of prod."""
-    return PROJECT / Path(os.environ.get("WAREHOUSE_DIR") or "warehouse").expanduser() / "prod"
+    return warehouses() / "prod"
 
 
 def link() -> Path:
