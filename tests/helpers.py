@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataops.project import ROLES, Project, Settings
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = REPOSITORY / "{{cookiecutter.project_slug}}"
 UV_FOLDER = REPOSITORY / ".tools" / "uv" / "bin"
@@ -33,6 +35,18 @@ NOT_INHERITED = (
     "ARGS",
     "TARGET",
 )
+
+
+def project_at(root: Path, *, targets: dict[str, str] | None = None, **variables: str) -> Project:
+    """A project for services that are called in this process, with no environment variables but those given.
+
+    Args:
+        root: its folder.
+        targets: the dbt target of `dev`, `ci` and `prod`, where they have other names.
+        variables: environment variables.
+    """
+    settings = Settings(environments={role: role for role in ROLES} | (targets or {}))
+    return Project(root, root, settings, variables)
 
 
 @dataclass(frozen=True)

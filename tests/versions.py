@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from dataops.release import store
-from dataops.release.store import Version
+from dataops import versions as names
+from dataops.versions import Version, Versions, write_facts
 
 DAY = "2026-11-24"
 NODES = {
@@ -27,15 +27,18 @@ NODES = {
 MANIFEST = {"metadata": {"project_name": "shop"}, "nodes": NODES, "sources": {}}
 
 
-def make_folder(folder: Path, edition: int, **facts: Any) -> Version:
+DATA = "prod.duckdb"
+
+
+def make_folder(versions: Versions, folder: Path, edition: int, **facts: Any) -> Version:
     """A folder with the files of a version: its data is two tables that hold the number of the edition."""
     folder.mkdir(parents=True)
-    with duckdb.connect(str(folder / store.DATA)) as data:
+    file = folder / DATA
+    with duckdb.connect(str(file)) as data:
         data.execute("create schema staging")
         for node in NODES.values():
             data.execute(f"create table staging.{node['name']} as select {edition} as number")
-    (folder / store.MANIFEST).write_text(json.dumps(MANIFEST))
-    file = folder / store.DATA
+    (folder / names.MANIFEST).write_text(json.dumps(MANIFEST))
     usual = {
         "id": folder.name,
         "outcome": "published",
@@ -54,28 +57,29 @@ def make_folder(folder: Path, edition: int, **facts: Any) -> Version:
         "inputs": {"files": {}, "unknown": []},
         "views_reading_outside": [],
     }
-    store.write_facts(folder, usual | facts)
-    return Version(folder)
+    write_facts(folder, usual | facts)
+    return versions.version(folder)
 
 
-def release(number: int, day: str = DAY, **facts: Any) -> Version:
+def release(versions: Versions, number: int, day: str = DAY, **facts: Any) -> Version:
     """Makes a version prod, made from the one that is prod now, with edition `number`."""
-    before = store.current()
-    version = make_folder(
-        store.folder() / "releases" / f"{number:04d}-{day}", number, base=before and before.id, **facts
-    )
-    store.point_at(version)
-    store.record("release", version, before, "ada", facts.get("accepted"))
+    before = versions.current()
+    folder = versions.folder / "releases" / f"{number:04d}-{day}"
+    version = make_folder(versions, folder, number, base=before and before.id, **facts)
+    versions.publish(version)
+    versions.record("release", version, before, "ada", facts.get("accepted"))
     return version
 
 
-def stop(number: int, reason: str = "customers differs, and nobody accepted that", **facts: Any) -> Version:
+def stop(
+    versions: Versions, number: int, reason: str = "customers differs, and nobody accepted that", **facts: Any
+) -> Version:
     """A candidate that was stopped."""
-    prod = store.current()
-    made = make_folder(store.candidate(), number, **facts | {"outcome": "stopped", "reasons": [reason]})
+    prod = versions.current()
+    made = make_folder(versions, versions.candidate, number, **facts | {"outcome": "stopped", "reasons": [reason]})
     id = f"{number:04d}-{DAY}"
-    store.write_facts(made.folder, made.facts | {"id": id, "base": prod and prod.id})
-    return store.set_aside(made.folder, id)
+    write_facts(made.folder, made.facts | {"id": id, "base": prod and prod.id})
+    return versions.set_aside(made.folder, id)
 
 
 def edition_of(file: Path) -> int:
@@ -84,6 +88,6 @@ def edition_of(file: Path) -> int:
         return data.execute("select number from staging.orders").fetchone()[0]
 
 
-def prod_edition() -> int:
+def prod_edition(versions: Versions) -> int:
     """The edition that a reader of prod finds."""
-    return edition_of(store.link() / store.DATA)
+    return edition_of(versions.folder / "current" / DATA)

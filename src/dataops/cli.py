@@ -5,6 +5,7 @@ The one place where errors are printed and become exit codes (errors.py).
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -17,7 +18,7 @@ from dataops.errors import IMPOSSIBLE, INTERRUPTED, DataopsError, did_you_mean, 
 # By name: the module, its click command, and the line of --help. Commands without one are called by hooks and workflows.
 COMMANDS = {
     "setup": ("dataops.setup", "setup", "Install the dbt packages and git hooks."),
-    "build": ("dataops.dbt", "build", "Load the seeds, build and test all models."),
+    "build": ("dataops.tasks", "build", "Load the seeds, build and test all models."),
     "test": ("dataops.checks", "test", "Test code, system, data and output."),
     "ci": ("dataops.ci.command", "ci", "Build what changed since prod's version, and compare its data with prod's."),
     "rejected": ("dataops.quarantine", "main", "Count the rows that break a rule."),
@@ -25,11 +26,11 @@ COMMANDS = {
     "release": ("dataops.release.command", "main", "Build the next version of prod beside it, audit it, swap it in."),
     "releases": ("dataops.release.listing", "main", "List the versions of prod."),
     "rollback": ("dataops.release.rollback", "main", "Make an earlier version prod again."),
-    "freshness": ("dataops.dbt", "freshness", "Check that the sources were loaded in time."),
+    "freshness": ("dataops.tasks", "freshness", "Check that the sources were loaded in time."),
     "doctor": ("dataops.doctor", "main", "Say what this project still needs, with the lines to add."),
     "lint": ("dataops.lint.hooks", "lint", "Run every check of the git hooks on all files."),
     "format": ("dataops.lint.hooks", "format_", "Put all files into the form that lint asks for."),
-    "dbt": ("dataops.dbt", "dbt", "Run any dbt command, with the checks of the tasks."),
+    "dbt": ("dataops.tasks", "dbt", "Run any dbt command, with the checks of the tasks."),
     "docs": ("dataops.docs", "docs", "Make the docs site, one page."),
     "report": ("dataops.monitoring.report", "main", "Write the monitoring report."),
     "alerts": ("dataops.monitoring.alerts", "main", "Send new failures of prod to their owner."),
@@ -65,8 +66,10 @@ class Group(click.Group):
         if name not in COMMANDS and not name.startswith("-"):
             guess = did_you_mean(name, self.list_commands(context))
             raise DataopsError(f"dataops has no command {name!r}.{guess}", "To list the commands: dataops --help")
-        if name not in UNPREPARED and not {"-h", "--help"}.intersection(arguments):
-            project.prepare()
+        if not {"-h", "--help"}.intersection(arguments):
+            context.obj = project.load(checked=name not in UNPREPARED)
+            if name not in UNPREPARED:
+                os.chdir(context.obj.root)
         return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

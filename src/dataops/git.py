@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from dataops.errors import DataopsError
-from dataops.project import PROJECT
 
 
 class GitFailed(DataopsError):
     """A git command failed, or git is not installed. `problem` is git's own line about it."""
 
 
-def git(*arguments: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
-    """What a git command prints, run in the project.
+def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
+    """What a git command prints.
 
     Args:
+        folder: where it runs.
         arguments: what follows `git`.
         environment: the environment variables; without, those of this process.
         text: what git reads from standard input.
@@ -27,7 +28,7 @@ def git(*arguments: str, environment: Mapping[str, str] | None = None, text: str
     command = ["git", *arguments]
     options = {"encoding": "utf-8", "errors": "surrogateescape", "capture_output": True}
     try:
-        done = subprocess.run(command, check=False, cwd=PROJECT, env=environment, input=text, **options)
+        done = subprocess.run(command, check=False, cwd=folder, env=environment, input=text, **options)
     except FileNotFoundError:
         raise GitFailed("git is not installed.") from None
     if done.returncode:
@@ -36,28 +37,28 @@ def git(*arguments: str, environment: Mapping[str, str] | None = None, text: str
     return done.stdout
 
 
-def ask(*arguments: str) -> str | None:
+def ask(folder: Path, *arguments: str) -> str | None:
     """What a git command prints, without the line break at its end; None where it fails."""
     try:
-        return git(*arguments).strip("\n")
+        return git(folder, *arguments).strip("\n")
     except GitFailed:
         return None
 
 
-def entries(*arguments: str) -> list[str]:
+def entries(folder: Path, *arguments: str) -> list[str]:
     r"""The entries that a git command prints with `-z`, which ends each with a NUL.
 
     Raises:
         GitFailed: the command failed, or git is not installed.
     """
-    return [entry for entry in git(*arguments).split("\0") if entry]
+    return [entry for entry in git(folder, *arguments).split("\0") if entry]
 
 
-def untracked() -> list[str]:
-    """The files of the project that git neither tracks nor ignores."""
-    return entries("ls-files", "--others", "--exclude-standard", "-z")
+def untracked(folder: Path) -> list[str]:
+    """The files of a folder that git neither tracks nor ignores."""
+    return entries(folder, "ls-files", "--others", "--exclude-standard", "-z")
 
 
-def changed() -> list[str]:
-    """The tracked files of the project that differ from the last commit."""
-    return entries("diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")
+def changed(folder: Path) -> list[str]:
+    """The tracked files of a folder that differ from the last commit."""
+    return entries(folder, "diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")

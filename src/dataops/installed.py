@@ -6,9 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from dataops.project import PROJECT
+from dataops.project import Project
 
-INSTALLED = PROJECT / "dbt_packages"
+
+def installed_packages(project: Project) -> Path:
+    """The folder that dbt installs packages in."""
+    return project.path("dbt_packages")
 
 
 def package_version(folder: Path) -> str | None:

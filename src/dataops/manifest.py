@@ -157,24 +157,19 @@ class Code:
 
     Args:
         manifest: dbt's manifest, as `json.load` reads it from manifest.json.
-        dbt_manifest: dbt's own object, if this process has it: for dbt commands that can start from it.
+        parsed: the project as dbt keeps it in memory, if this process parsed it: a dbt command can start from it.
     """
 
-    def __init__(self, manifest: dict[str, Any], dbt_manifest: Any = None):
-        self._manifest = manifest
+    def __init__(self, manifest: dict[str, Any], parsed: Any = None):
+        self.manifest = manifest
         self._nodes: dict[str, dict[str, Any]] = manifest["nodes"]
         self._internal = {"dbt", f"dbt_{manifest['metadata']['adapter_type']}"}
-        self.dbt_manifest = dbt_manifest
-
-    @classmethod
-    def from_dbt(cls, dbt_manifest: Any) -> Code:
-        """The same from dbt's own object, which a parse in this process returned."""
-        return cls(dbt_manifest.writable_manifest().to_dict(omit_none=False), dbt_manifest)
+        self.parsed = parsed
 
     @property
     def project(self) -> str:
         """The project's name."""
-        return self._manifest["metadata"]["project_name"]
+        return self.manifest["metadata"]["project_name"]
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -251,7 +246,7 @@ class Code:
 
     @cached_property
     def _code_checksum(self) -> Any:
-        macros = self._manifest["macros"]
+        macros = self.manifest["macros"]
         if CHECKSUM_MACRO not in macros:
             raise DataopsError(
                 "The dbt package dataops is missing, or older than this command: it has no macro code_checksum.",
@@ -266,7 +261,7 @@ class Code:
                 "graph": {"nodes": self._nodes},
                 "context": context,
                 "local_md5": cache(_md5),
-                "target": {"type": self._manifest["metadata"]["adapter_type"]},
+                "target": {"type": self.manifest["metadata"]["adapter_type"]},
             },
         )
         return template.module.code_checksum

@@ -1,7 +1,7 @@
-"""The project: its root, its settings, and the environment variables that a command reads.
+"""The project: its root, its settings, its environments, and the environment variables that a command reads.
 
-A command begins with `prepare()`: it goes to the project's root, reads .env and checks the variables that everything depends on.
-What the environment sets wins over .env.
+The one module that reads the process's environment variables. `load()` makes a `Project` of them, which services take as an
+argument; dbt.py sets variables, for dbt alone.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ import re
 import shlex
 import sys
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataopsError, did_you_mean
 
-
-def find_root(start: Path) -> Path | None:
-    """The nearest folder with a dbt_project.yml, from a folder upwards; None where there is none."""
-    return next((folder for folder in (start, *start.parents) if (folder / "dbt_project.yml").is_file()), None)
-
-
-STARTED_IN = Path.cwd()  # paths on the command line are relative to it
-PROJECT = find_root(STARTED_IN) or STARTED_IN
-ENVIRONMENTS = ("dev", "ci", "prod")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+TARGET_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 DOLLAR = re.compile(r"(?<!\\)\$[A-Za-z_]")
 MEMORY = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[MGT](i?B)?", re.IGNORECASE)
+ROLES = ("dev", "ci", "prod")
+CHOICES = {
+    "monitoring": ("elementary", "none"),
+    "alerts": ("slack", "teams", "none"),
+    "code_host": ("github", "gitlab", "none"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,27 +40,184 @@ class Settings:
         monitoring: `elementary`, or `none`.
         alerts: where alerts go: `slack`, `teams` or `none`.
         code_host: `github`, `gitlab` or `none`.
+        environments: the dbt target of each role: `dev`, `ci` and `prod`.
     """
 
     monitoring: str = "none"
     alerts: str = "none"
     code_host: str = "none"
+    environments: Mapping[str, str] = field(default_factory=lambda: dict(zip(ROLES, ROLES, strict=True)))
 
 
-CHOICES = {
-    "monitoring": ("elementary", "none"),
-    "alerts": ("slack", "teams", "none"),
-    "code_host": ("github", "gitlab", "none"),
-}
+@dataclass(frozen=True)
+class Environment:
+    """One of the project's environments.
+
+    Attributes:
+        role: what it is for: `dev`, `ci` or `prod`.
+        name: what people type, which is also its dbt target.
+        folder: for its warehouse, its versions and what monitoring keeps of it.
+    """
+
+    role: str
+    name: str
+    folder: Path
+
+    @property
+    def is_prod(self) -> bool:
+        """Whether only releases write it."""
+        return self.role == "prod"
+
+    def __str__(self) -> str:
+        return self.name
 
 
-def pyproject() -> dict[str, Any]:
-    """The project's pyproject.toml; empty where there is none.
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A dbt project.
+
+    Attributes:
+        root: the folder with dbt_project.yml.
+        started_in: the folder that the command was typed in; paths on the command line are relative to it.
+        settings: [tool.dataops] of pyproject.toml.
+        variables: the environment variables, with those of .env.
+        candidate: the id of the version that a release is building. The environment prod means that candidate then.
+    """
+
+    root: Path
+    started_in: Path
+    settings: Settings = Settings()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    candidate: str | None = None
+
+    @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """dev, ci and prod, under the names that the project gives them."""
+        names = self.settings.environments
+        return tuple(Environment(role, names[role], self.warehouses / names[role]) for role in ROLES)
+
+    @property
+    def dev(self) -> Environment:
+        """Where a developer builds."""
+        return self.environments[0]
+
+    @property
+    def ci(self) -> Environment:
+        """Where a run of CI builds."""
+        return self.environments[1]
+
+    @property
+    def prod(self) -> Environment:
+        """What readers use, written by releases only."""
+        return self.environments[2]
+
+    def environment(self, name: str, prefix: str = "") -> Environment:
+        """The environment of a name.
+
+        Args:
+            name: as it was typed.
+            prefix: what was typed before it: `TARGET=`, `--target `.
+
+        Raises:
+            DataopsError: the project has none of that name.
+        """
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        names = [environment.name for environment in self.environments]
+        guess = did_you_mean(name, names, prefix)
+        raise DataopsError(
+            f"{prefix}{name} is not an environment of this project.{guess} The environments are: {', '.join(names)}."
+        )
+
+    @property
+    def target(self) -> Environment:
+        """The environment that a command works in: TARGET, else DBT_TARGET, else dev.
+
+        Raises:
+            DataopsError: the project has no such environment.
+        """
+        if "TARGET" in self.variables:
+            return self.environment(self.variables["TARGET"].strip(), "TARGET=")
+        name = self.variables.get("DBT_TARGET", "").strip()
+        return self.environment(name, "DBT_TARGET=") if name else self.dev
+
+    @cached_property
+    def warehouses(self) -> Path:
+        """The folder that has one for each environment: WAREHOUSE_DIR, else warehouse/."""
+        return self.root / Path(self.variables.get("WAREHOUSE_DIR") or "warehouse").expanduser()
+
+    def target_path(self, environment: Environment) -> Path:
+        """dbt's folder for an environment, from the root. One for each: with a shared one, dbt would discard its parse cache
+        whenever the environment changes. A release has its own, because prod means another file then."""
+        return Path("target", "release" if self.candidate and environment.is_prod else environment.name)
+
+    def path(self, *parts: str | Path) -> Path:
+        """A path in the project."""
+        return self.root.joinpath(*parts)
+
+    def with_variables(self, **variables: str) -> Project:
+        """The same project with other values of some environment variables."""
+        return replace(self, variables={**self.variables, **variables})
+
+    def as_candidate(self, id: str) -> Project:
+        """The same project while a release builds a version: prod means its candidate."""
+        return replace(self, candidate=id)
+
+    def with_target(self, environment: Environment) -> Project:
+        """The same project with another environment to work in."""
+        variables = {name: value for name, value in self.variables.items() if name != "TARGET"}
+        return replace(self, variables={**variables, "DBT_TARGET": environment.name})
+
+    @cached_property
+    def pyproject(self) -> dict[str, Any]:
+        """pyproject.toml; empty where there is none.
+
+        Raises:
+            DataopsError: it is not valid TOML.
+        """
+        return _read_toml(self.root / "pyproject.toml")
+
+
+def find_root(start: Path) -> Path | None:
+    """The nearest folder with a dbt_project.yml, from a folder upwards; None where there is none."""
+    return next((folder for folder in (start, *start.parents) if (folder / "dbt_project.yml").is_file()), None)
+
+
+def load(*, checked: bool = True) -> Project:
+    """The project around the working directory, with the environment variables of this process and of its .env.
+
+    Args:
+        checked: whether to read .env and check the variables that everything depends on. Without, any folder will do.
 
     Raises:
-        DataopsError: it is not valid TOML.
+        DataopsError: there is no project, its settings are wrong, or a variable is.
     """
-    return _read_toml(PROJECT / "pyproject.toml")
+    started_in = Path.cwd()
+    root = find_root(started_in)
+    if root is None and checked:
+        raise DataopsError(
+            f"There is no dbt project in {started_in}: no dbt_project.yml in it or in a folder above.",
+            "Run dataops in a dbt project.",
+        )
+    root = root or started_in
+    variables = dict(os.environ)
+    if not checked:
+        return Project(root, started_in, read_settings(root), variables)
+    variables = {**read_env_file(root / ".env"), **variables}
+    tools = Path(sys.executable).parent
+    variables["PATH"] = f"{tools}{os.pathsep}{variables.get('PATH') or os.defpath}"
+    settings = read_settings(root)
+    target = Project(root, started_in, settings, variables).target
+    project = Project(root, started_in, settings, {**variables, "DBT_TARGET": target.name})
+    problem = (
+        warehouse_problem(variables.get("WAREHOUSE_DIR", ""), root)
+        or memory_problem(variables.get("DUCKDB_MEMORY_LIMIT", ""))
+        or threads_problem(variables.get("DBT_THREADS", ""))
+    )
+    if problem:
+        raise DataopsError(problem)
+    return project
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -73,47 +229,70 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise DataopsError(f"{file.name} cannot be read: {error}.", "Fix it, then run the command again.") from None
 
 
-@cache
-def settings() -> Settings:
-    """The project's settings.
+def read_settings(root: Path) -> Settings:
+    """The settings of a project: [tool.dataops] of its pyproject.toml, or dataops.toml.
 
     Raises:
         DataopsError: a setting is misspelt or has an unknown value.
     """
-    values = pyproject().get("tool", {}).get("dataops")
+    values = _read_toml(root / "pyproject.toml").get("tool", {}).get("dataops")
     where = "[tool.dataops] in pyproject.toml"
     if values is None:
-        values, where = _read_toml(PROJECT / "dataops.toml"), "dataops.toml"
+        values, where = _read_toml(root / "dataops.toml"), "dataops.toml"
+    values = dict(values)
+    environments = _environments(values.pop("environments", {}), where)
     for name, value in values.items():
         if name not in CHOICES:
-            raise DataopsError(f"{where} has a setting {name!r}.", f"The settings are: {', '.join(CHOICES)}.")
+            guess = did_you_mean(name, [*CHOICES, "environments"])
+            raise DataopsError(
+                f"{where} has a setting {name!r}.{guess}", f"The settings are: {', '.join(CHOICES)}, environments."
+            )
         if value not in CHOICES[name]:
             raise DataopsError(f"{where}: {name} is {value!r}.", f"It must be one of: {', '.join(CHOICES[name])}.")
-    return Settings(**values)
+    return Settings(**values, environments=environments)
 
 
-def read_env_file(file: Path) -> str | None:
-    """Sets the variables of a .env file that the environment does not set. Returns None, or what is wrong with the file.
+def _environments(values: Any, where: str) -> dict[str, str]:
+    """The dbt target of each role, from the table `environments`."""
+    example = 'Write, for example: environments = {dev = "development", ci = "ci", prod = "production"}'
+    if not isinstance(values, dict) or not values.keys() <= set(ROLES):
+        raise DataopsError(f"{where}: environments must name the targets of dev, ci and prod, not {values!r}.", example)
+    names = {role: values.get(role, role) for role in ROLES}
+    for name in names.values():
+        if not isinstance(name, str) or not TARGET_NAME.fullmatch(name):
+            raise DataopsError(f"{where}: {name!r} in environments is not the name of a dbt target.", example)
+    if len(set(names.values())) < len(names):
+        raise DataopsError(f"{where}: environments gives one target to two of dev, ci and prod.", example)
+    return names
+
+
+def read_env_file(file: Path) -> dict[str, str]:
+    """The variables of a .env file; none where there is no file.
 
     python-dotenv would leave out the lines that it cannot read, and the task would go on: in another warehouse, perhaps.
+
+    Raises:
+        DataopsError: it cannot be read.
     """
     if not file.exists():
-        return None
+        return {}
     try:
-        from dotenv import load_dotenv
+        from dotenv.main import DotEnv
         from dotenv.parser import parse_stream
     except ModuleNotFoundError:  # .venv is from before an update of the template
-        return ".env cannot be read: python-dotenv is not installed. Type: make setup"
+        raise DataopsError(".env cannot be read: python-dotenv is not installed. Type: make setup") from None
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return f".env cannot be read, so nothing was run: {error}"
+        raise DataopsError(f".env cannot be read, so nothing was run: {error}") from None
     for line in parse_stream(io.StringIO(text)):
         if problem := problem_of_line(line.key, line.value, line.original.string, line.error):
             number = line.original.line + line.original.string[: -len(line.original.string.lstrip())].count("\n")
-            return f".env cannot be read, so nothing was run. Every line must be NAME=value. Line {number}: {problem}"
-    load_dotenv(stream=io.StringIO(text), override=False)
-    return None
+            raise DataopsError(
+                f".env cannot be read, so nothing was run. Every line must be NAME=value. Line {number}: {problem}"
+            )
+    found = DotEnv(None, stream=io.StringIO(text), override=False).dict()
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def problem_of_line(name: str | None, value: str | None, line: str, unreadable: bool) -> str | None:
@@ -145,51 +324,20 @@ def problem_of_line(name: str | None, value: str | None, line: str, unreadable: 
     return None
 
 
-def choose_target() -> str | None:
-    """Sets DBT_TARGET to TARGET, where that is given, and dbt's folder to one of that target's own: with a shared one dbt
-    would parse the whole project after each change of target. Returns None, or what is wrong with the target."""
-    name = "TARGET" if "TARGET" in os.environ else "DBT_TARGET"
-    target = os.environ.get(name, "").strip() or ("dev" if name == "DBT_TARGET" else "")
-    if problem := environment_problem(target, f"{name}="):
-        return problem
-    os.environ.update(DBT_TARGET=target, DBT_TARGET_PATH=f"target/{target}")
-    return None
-
-
-def environment_problem(name: str, prefix: str) -> str | None:
-    """What is wrong with the name of an environment, or None.
-
-    Args:
-        name: what was typed.
-        prefix: what was typed before it: `TARGET=`, `--target `.
-
-    >>> environment_problem("prod", "TARGET=")
-    >>> environment_problem("pord", "TARGET=")
-    'TARGET=pord is not an environment of this project. Did you mean TARGET=prod? The environments are: dev, ci, prod.'
-    >>> environment_problem("staging", "--target ")
-    '--target staging is not an environment of this project. The environments are: dev, ci, prod.'
-    """
-    if name in ENVIRONMENTS:
-        return None
-    guess = did_you_mean(name, ENVIRONMENTS, prefix)
-    return (
-        f"{prefix}{name} is not an environment of this project.{guess} The environments are: {', '.join(ENVIRONMENTS)}."
-    )
-
-
-def warehouse_problem(folder: str) -> str | None:
-    """What is wrong with a value of WAREHOUSE_DIR, or None. A folder that is missing is made inside the project only:
+def warehouse_problem(folder: str, root: Path) -> str | None:
+    """What is wrong with a value of WAREHOUSE_DIR, or None. A missing folder is made inside the project only:
     elsewhere it may be a typing error, and prod would start again from nothing.
 
-    >>> warehouse_problem("warehouse"), warehouse_problem(""), warehouse_problem("/tmp")
+    >>> root = Path("/shop")
+    >>> warehouse_problem("warehouse", root), warehouse_problem("", root), warehouse_problem("/tmp", root)
     (None, None, None)
-    >>> print(warehouse_problem("/wearhouse/my shop"))
+    >>> print(warehouse_problem("/wearhouse/my shop", root))
     WAREHOUSE_DIR is /wearhouse/my shop, which does not exist. Outside the project, the folder is not made for you. If the path is right: mkdir -p '/wearhouse/my shop'
     """
     try:
-        path = PROJECT / Path(folder or "warehouse").expanduser()
+        path = root / Path(folder or "warehouse").expanduser()
         real = path.resolve()
-        if path.exists() or real.is_relative_to(PROJECT):
+        if path.exists() or real.is_relative_to(root):
             return None
     except (OSError, RuntimeError, ValueError) as error:  # an unknown user's ~, a loop of links
         return f"WAREHOUSE_DIR is {folder}, which cannot be a folder: {error}"
@@ -226,30 +374,3 @@ def threads_problem(threads: str) -> str | None:
     if not threads or (threads.isdecimal() and int(threads) > 0):
         return None
     return f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
-
-
-def prepare() -> None:
-    """Goes to the project's root and sets up the environment variables of a command.
-
-    Raises:
-        DataopsError: one of them is wrong, or there is no project here.
-    """
-    if find_root(STARTED_IN) is None:
-        raise DataopsError(
-            f"There is no dbt project in {STARTED_IN}: no dbt_project.yml in it or in a folder above.",
-            "Run dataops in a dbt project.",
-        )
-    os.chdir(PROJECT)
-    if not os.environ.get("DBT_TARGET"):
-        os.environ.pop("DBT_TARGET", None)  # the Makefile of a CI job may set it to nothing
-    tools = Path(sys.executable).parent
-    os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ.get('PATH') or os.defpath}"
-    problem = (
-        read_env_file(PROJECT / ".env")
-        or choose_target()
-        or warehouse_problem(os.environ.get("WAREHOUSE_DIR", ""))
-        or memory_problem(os.environ.get("DUCKDB_MEMORY_LIMIT", ""))
-        or threads_problem(os.environ.get("DBT_THREADS", ""))
-    )
-    if problem:
-        raise DataopsError(problem)

@@ -1,19 +1,25 @@
 """How a command is typed in this project: `make release` where its Makefile has the task, `dataops release` elsewhere.
 
-The one place that decides it. Messages call `typed()`.
+The one place that decides it. Messages call `typed()`; the project is the one around the working directory.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from dataops.project import PROJECT
+from dataops.project import Environment, find_root
 
 NEEDS_NO_QUOTES = re.compile(r"[\w./:=<>+-]+")
 
 
-def typed(task: str, arguments: str = "", *, target: str = "", to: str | int = "", project: Path = PROJECT) -> str:
+def root() -> Path:
+    """The project around the working directory; the working directory itself where there is none."""
+    return find_root(Path.cwd()) or Path.cwd()
+
+
+def typed(task: str, arguments: str = "", *, target: str = "", to: str | int = "", project: Path | None = None) -> str:
     """A task as a person types it in the project's folder.
 
     Args:
@@ -21,13 +27,14 @@ def typed(task: str, arguments: str = "", *, target: str = "", to: str | int = "
         arguments: options of the command.
         target: the environment, where it is not the default.
         to: the version that a rollback makes prod.
-        project: the project's folder.
+        project: the project's folder, where it is not the one around the working directory.
 
     >>> typed("rollback", to=41, project=Path("no-makefile"))
     'dataops rollback 41'
     >>> typed("build", "--select orders", target="ci", project=Path("no-makefile"))
     'TARGET=ci dataops build --select orders'
     """
+    project = project or root()
     if has_make_task(task, project):
         quoted = arguments if NEEDS_NO_QUOTES.fullmatch(arguments) else f'"{arguments}"'
         variables = (("TO", to), ("TARGET", target), ("ARGS", arguments and quoted))
@@ -38,9 +45,16 @@ def typed(task: str, arguments: str = "", *, target: str = "", to: str | int = "
     return " ".join(filter(None, words))
 
 
-def has_make_task(task: str, project: Path = PROJECT) -> bool:
+def how_to_build(environment: Environment, arguments: str = "") -> str:
+    """What to type to build an environment, or a part of it. Prod is always released whole."""
+    if environment.is_prod:
+        return typed("release")
+    return typed("build", arguments, target="" if environment.role == "dev" else environment.name)
+
+
+def has_make_task(task: str, project: Path | None = None) -> bool:
     """Whether the project has a Makefile that calls `dataops` and has the task."""
-    return re.search(rf"^{re.escape(task)}:", _makefile(project), re.MULTILINE) is not None
+    return re.search(rf"^{re.escape(task)}:", _makefile(project or root()), re.MULTILINE) is not None
 
 
 def _makefile(project: Path) -> str:
@@ -52,22 +66,27 @@ def _makefile(project: Path) -> str:
     return text if "dataops" in text else ""
 
 
-def tool(name: str, project: Path = PROJECT) -> str:
+def tool(name: str, project: Path | None = None) -> str:
     """A program as a person types it in the project's folder: the one in .venv where that has it.
 
     >>> tool("dbt", Path("no-venv"))
     'dbt'
     """
-    return f".venv/bin/{name}" if (project / ".venv" / "bin" / name).exists() else name
+    return f".venv/bin/{name}" if ((project or root()) / ".venv" / "bin" / name).exists() else name
 
 
-def guide(path: str, project: Path = PROJECT) -> str:
+def guide(path: str, project: Path | None = None) -> str:
     """A page or example that generated projects have, as a message names it.
 
     >>> guide("docs/quarantine.md", Path("no-project"))
     'docs/quarantine.md in the template of dbt-dataops'
     """
-    return path if _has(path, project) else f"{path} in the template of dbt-dataops"
+    return path if _has(path, project or root()) else f"{path} in the template of dbt-dataops"
+
+
+def shown(path: Path | str) -> str:
+    """A path as a person types it in the project's folder."""
+    return os.path.relpath(path)
 
 
 def _has(path: str, project: Path) -> bool:

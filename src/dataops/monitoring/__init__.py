@@ -17,9 +17,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from dataops.errors import DataopsError
-from dataops.project import settings
+from dataops.project import Environment, Project
 
-ENVIRONMENTS = ("prod", "dev", "ci")
 OFF = 'Monitoring is off: the setting monitoring is "none" in [tool.dataops] of pyproject.toml.'
 SWITCH_ON = (
     'To switch it on, write monitoring = "elementary" there. Elementary needs packages and settings too: generate a project'
@@ -31,35 +30,41 @@ SWITCH_ON = (
 class Monitor(ABC):
     """What monitors dbt's runs.
 
+    Args:
+        project: whose runs they are.
+
     Attributes:
         tools: the Python distributions that it needs.
     """
 
     tools: tuple[str, ...] = ()
 
+    def __init__(self, project: Project):
+        self.project = project
+
     @abstractmethod
-    def is_on(self, target: str) -> bool:
+    def is_on(self, environment: Environment) -> bool:
         """Whether runs in an environment are monitored."""
 
     @abstractmethod
-    def environment(self, target: str, every_package: bool) -> dict[str, str]:
+    def variables(self, environment: Environment, every_package: bool) -> dict[str, str]:
         """The environment variables that dbt needs.
 
         Args:
-            target: the environment.
+            environment: that dbt works in.
             every_package: whether dbt must see the packages as they are installed, as `dbt deps` must.
         """
 
     @abstractmethod
-    def make_usable(self, target: str) -> str | None:
+    def make_usable(self, environment: Environment) -> str | None:
         """Readies what a run in an environment writes to. Returns None, or why that is not possible."""
 
     @abstractmethod
-    def preparation(self, target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
+    def preparation(self, environment: Environment, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
         """What a dbt command needs so that its results are kept.
 
         Args:
-            target: the environment.
+            environment: that dbt works in.
             command: dbt's name of the command: `build`, `source freshness`.
             select: the words of its --select. If they name the monitoring package itself, the command is left as it is.
 
@@ -92,7 +97,7 @@ class Monitor(ABC):
         """
 
     @abstractmethod
-    def require_history(self, target: str) -> None:
+    def require_history(self, environment: Environment) -> None:
         """Checks that an environment has been monitored and that its history can be read.
 
         Raises:
@@ -103,18 +108,18 @@ class Monitor(ABC):
 class NoMonitor(Monitor):
     """Monitoring is off. Elementary may still be installed: dbt sees its stub then, and its hooks do nothing."""
 
-    def is_on(self, target: str) -> bool:
+    def is_on(self, environment: Environment) -> bool:
         return False
 
-    def environment(self, target: str, every_package: bool) -> dict[str, str]:
+    def variables(self, environment: Environment, every_package: bool) -> dict[str, str]:
         from dataops.monitoring import stub
 
-        return {"ELEMENTARY_ENABLED": "false", **stub.packages_variable(real=every_package)}
+        return {"ELEMENTARY_ENABLED": "false", **stub.packages_variable(self.project, real=every_package)}
 
-    def make_usable(self, target: str) -> str | None:
+    def make_usable(self, environment: Environment) -> str | None:
         return None
 
-    def preparation(self, target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
+    def preparation(self, environment: Environment, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
         return [], []
 
     def replace_missing(self, packages: list[str], problem: str) -> str | None:
@@ -126,18 +131,14 @@ class NoMonitor(Monitor):
     def require_package(self) -> None:
         raise DataopsError(OFF, SWITCH_ON)
 
-    def require_history(self, target: str) -> None:
+    def require_history(self, environment: Environment) -> None:
         raise DataopsError(OFF, SWITCH_ON)
 
 
-def monitor() -> Monitor:
-    """The project's monitor: [tool.dataops] monitoring.
-
-    Raises:
-        DataopsError: the settings are wrong.
-    """
-    if settings().monitoring == "none":
-        return NoMonitor()
+def monitor(project: Project) -> Monitor:
+    """The project's monitor, as the setting `monitoring` has it."""
+    if project.settings.monitoring == "none":
+        return NoMonitor(project)
     from dataops.monitoring.elementary import ElementaryMonitor
 
-    return ElementaryMonitor()
+    return ElementaryMonitor(project)

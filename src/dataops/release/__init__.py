@@ -1,44 +1,37 @@
 """Versions of prod: made beside it, audited, put in its place at once, kept, and rolled back to.
 
-store.py          where versions are, which one is prod, what happened to them
-lock.py           one release or rollback at a time
+pipeline.py       a release, step by step
+candidate.py      publishes a candidate that only its crosscheck stopped
 repository.py     the code that is released, as git has it
-duckdb_file.py    what is specific to DuckDB: a copy to build in, what it contains, whether it is whole
+acceptance.py     what differences are accepted, and by whom
 audit.py          what stops a release
 contracts.py      which contracts the code breaks
 inputs.py         the files that sources read
-pipeline.py       a release, step by step
-candidate.py      publishes a candidate that only its crosscheck stopped
 command.py, listing.py, rollback.py, common.py    the commands release, releases, rollback, and what they share
 
-listing.py and rollback.py import no dbt, so both work where dbt is broken.
+The versions themselves are in `dataops.versions`. listing.py and rollback.py import no dbt, so both work where dbt is broken.
 """
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-import duckdb
-
-from dataops.errors import DataopsError
+from dataops.project import Project, load
 from dataops.typed import typed
-
-if TYPE_CHECKING:
-    from dataops.release.store import Version
+from dataops.versions import CannotRelease, Version, Versions
 
 
-class CannotRelease(DataopsError):
-    """Why something could not be done with a version of prod, and what to type instead."""
-
-
-def open(id: str | int) -> duckdb.DuckDBPyConnection:
-    """A connection that reads a version of prod, or a candidate that was stopped.
+def open(id: str | int, project: Project | None = None) -> Any:
+    """A connection that reads a version of prod, or a candidate that was stopped: the engine's own, on DuckDB a
+    `duckdb.DuckDBPyConnection`.
 
     Warns of views whose rows are not the version's own.
 
     Args:
-        id: its number (42) or name (0042-2026-11-23, dry-run), as `make releases` lists it.
+        id: its number (42) or name (0042-2026-11-23, dry-run), as `releases` lists it.
+        project: the one around the working directory without.
 
     Raises:
         CannotRelease: no version is called that, it holds no data, or it cannot be opened.
@@ -46,31 +39,30 @@ def open(id: str | int) -> duckdb.DuckDBPyConnection:
     >>> from dataops import release  # doctest: +SKIP
     >>> release.open(42).sql("select count(*) from marts.orders")  # doctest: +SKIP
     """
-    from dataops.release import store
+    versions = Versions(project or load())
+    dry_run = [version for version in [versions.dry_run()] if version]
+    return _connect(versions.find(str(id), [*versions.kept(), *versions.stopped(), *dry_run]))
 
-    dry_run = [version for version in [store.dry_run()] if version]
-    return _connect(store.find(str(id), [*store.kept(), *store.stopped(), *dry_run]))
 
-
-def as_of(moment: datetime) -> duckdb.DuckDBPyConnection:
+def as_of(moment: datetime, project: Project | None = None) -> Any:
     """A connection that reads the whole warehouse as readers saw it at a moment.
 
     Args:
         moment: with its time zone; one without is taken for UTC.
+        project: the one around the working directory without.
 
     Raises:
         CannotRelease: there was no prod yet, that version is not kept any more, or it cannot be opened.
     """
-    from dataops.release import store
-
-    return _connect(store.as_of(moment))
+    return _connect(Versions(project or load()).as_of(moment))
 
 
-def _connect(version: Version) -> duckdb.DuckDBPyConnection:
-    from dataops.release import duckdb_file
-
+def _connect(version: Version) -> Any:
     if version.problem and version.facts.get("outcome") == "published":
         raise CannotRelease(
             f"{version.id} cannot be read: {version.problem}.", f"Choose another version: {typed('releases')}"
         )
-    return duckdb_file.open_version(version)
+    connection = version.open().own
+    if warning := version.outside_warning:
+        warnings.warn(warning, stacklevel=3)
+    return connection

@@ -15,14 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dataops.errors import LOCKED
-from dataops.release import CannotRelease, store
-from dataops.typed import guide
+from dataops.project import Project
+from dataops.typed import guide, shown
+from dataops.versions import CannotRelease, timestamp
+
+CODE_HOSTS = ("GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 
 
-def person() -> str:
+def person(project: Project) -> str:
     """Who runs this: on a code host the person who started the run."""
-    hosts = ("GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
-    found = next((os.environ[name] for name in hosts if os.environ.get(name)), None)
+    found = next((project.variables[name] for name in CODE_HOSTS if project.variables.get(name)), None)
     try:
         return found or getpass.getuser()
     except (KeyError, OSError):  # no name, as in some containers
@@ -30,22 +32,23 @@ def person() -> str:
 
 
 @contextmanager
-def held(doing: str) -> Iterator[None]:
+def held(project: Project, doing: str) -> Iterator[None]:
     """Holds the lock of prod.
 
     Args:
+        project: whose prod it is.
         doing: the command that takes it, as another one reports it: `make release`.
 
     Raises:
         CannotRelease: somebody else holds it (exit code 75), or the folder cannot be written.
     """
-    place = store.folder()
+    folder = project.prod.folder
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        handle = (place / "lock").open("a+", encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / "lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise CannotRelease(
-            f"{store.shown(place)} cannot be written: {error.strerror}.",
+            f"{shown(folder)} cannot be written: {error.strerror}.",
             f"Make it writable, or name another folder: WAREHOUSE_DIR ({guide('.env.example')}).",
         ) from None
     with handle:
@@ -57,10 +60,10 @@ def held(doing: str) -> Iterator[None]:
             raise CannotRelease(_held_by(handle.read()), remedy, LOCKED) from None
         except OSError as error:
             raise CannotRelease(
-                f"{store.shown(place / 'lock')} cannot be locked: {error.strerror}.",
+                f"{shown(folder / 'lock')} cannot be locked: {error.strerror}.",
                 "Keep prod on a file system that can lock files (WAREHOUSE_DIR).",
             ) from None
-        holder = {"process": os.getpid(), "host": platform.node(), "by": person(), "since": store.timestamp()}
+        holder = {"process": os.getpid(), "host": platform.node(), "by": person(project), "since": timestamp()}
         handle.truncate(0)
         handle.write(json.dumps(holder | {"doing": doing}))
         handle.flush()
@@ -70,10 +73,10 @@ def held(doing: str) -> Iterator[None]:
             handle.truncate(0)
 
 
-def is_held() -> bool:
+def is_held(project: Project) -> bool:
     """Whether the process that took the lock last still runs. One on another machine is taken for running."""
     try:
-        holder = json.loads((store.folder() / "lock").read_text(encoding="utf-8"))
+        holder = json.loads((project.prod.folder / "lock").read_text(encoding="utf-8"))
         if holder["host"] == platform.node():
             os.kill(holder["process"], 0)
     except PermissionError:  # it runs, as somebody else

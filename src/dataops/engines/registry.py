@@ -1,0 +1,74 @@
+"""Finds the engine of a project by the type of its targets."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import yaml
+
+from dataops.engines.base import Engine
+from dataops.errors import DataopsError
+from dataops.project import Environment, Project
+
+GROUP = "dataops.engines"
+# Known without looking through the installed packages, which takes a tenth of a second.
+BUILT_IN = {"duckdb": "dataops.engines.duckdb:DuckDB"}
+DEFAULT = "duckdb"
+
+
+def engine_of(project: Project, environment: Environment | None = None) -> Engine:
+    """The engine of an environment.
+
+    Args:
+        project: the project.
+        environment: prod, where none is given.
+
+    Raises:
+        DataopsError: nothing installed knows the type of its target.
+    """
+    kind = target_type(project, environment or project.prod) or DEFAULT
+    return load(kind)(project)
+
+
+def target_type(project: Project, environment: Environment) -> str | None:
+    """The type of an environment's target in profiles.yml, read without dbt; None where that is not known."""
+    return targets(project).get(environment.name, {}).get("type")
+
+
+def targets(project: Project) -> dict[str, dict[str, Any]]:
+    """The targets of the project's profile as profiles.yml has them, Jinja included; none where it cannot be read."""
+    profile = _read(project, "dbt_project.yml").get("profile")
+    found = (_read(project, "profiles.yml").get(str(profile)) or {}).get("outputs")
+    return {name: values for name, values in (found or {}).items() if isinstance(values, dict)}
+
+
+def _read(project: Project, name: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(project.path(name).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def load(kind: str) -> type[Engine]:
+    """The class of an engine.
+
+    Args:
+        kind: dbt's name of the adapter.
+
+    Raises:
+        DataopsError: nothing installed knows it.
+    """
+    if kind in BUILT_IN:
+        module, _, name = BUILT_IN[kind].partition(":")
+        return getattr(import_module(module), name)
+    found = entry_points(group=GROUP, name=kind)
+    if not found:
+        known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
+        raise DataopsError(
+            f"profiles.yml has a target of type {kind}, which dataops does not know. It knows: {', '.join(known)}.",
+            "Use one of these, or install a package that adds the engine.",
+        )
+    return next(iter(found)).load()
