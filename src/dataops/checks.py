@@ -43,7 +43,7 @@ def test(project: Project, options: tuple[str, ...]) -> None:
     Exit codes: 0 all passed; 1 something failed; 2 the tests could not run, or the selection selects none.
     """
     arguments = ("test", "--exclude-resource-type", "unit_test", *options)
-    command = read_command(arguments)
+    command = read_command(arguments, project.variables)
     runner = runner_for(project, command)
     print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
     result = build_from_nothing(project)
