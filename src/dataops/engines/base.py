@@ -274,12 +274,14 @@ class Engine(ABC):
         type: dbt's name of the adapter.
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
+        data_word: what messages call data that is named otherwise than by an environment.
         dialect: its part of the comparison's SQL.
     """
 
     type: ClassVar[str]
     name: ClassVar[str]
     atomicity: ClassVar[str]
+    data_word: ClassVar[str] = "file"
     dialect: ClassVar[Dialect]
 
     def __init__(self, project: Project):
@@ -297,11 +299,11 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def named(self, name: str) -> Data:
-        """Data that a person names otherwise than by an environment; on DuckDB the path of a file.
+    def named(self, name: str) -> Data | None:
+        """Data that a person names otherwise than by an environment, on DuckDB by the path of a file; None where there is none.
 
         Raises:
-            DataopsError: there is none.
+            DataopsError: the name is that of something else.
         """
 
     @abstractmethod

@@ -64,16 +64,14 @@ class DuckDB(Engine):
         )  # the target's own file, or what it attaches as its database
         return self._data(self.project.root / Path(path).expanduser())
 
-    def named(self, name: str) -> DuckDBFile:
+    def named(self, name: str) -> DuckDBFile | None:
         started_in = self.project.started_in
         path = started_in / Path(name).expanduser()
         if path.is_dir():
             found = [os.path.relpath(file, started_in) for file in sorted(path.glob("*.duckdb"))]
             hint = f"Name a file in it: {', '.join(found)}" if found else "There is no .duckdb file in it."
             raise DataopsError(f"{name} is a folder.", hint)
-        if not path.exists():
-            raise DataopsError(f"There is no file {name}.", "Name the path of a warehouse file.")
-        return self._data(path.absolute())
+        return self._data(path.absolute()) if path.exists() else None
 
     def version(self, folder: Path) -> DuckDBFile:
         return self._data(folder / f"{self.project.prod.name}.duckdb")
