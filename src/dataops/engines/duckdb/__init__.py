@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 from rich.filesize import decimal
 
-from dataops.engines.base import CannotOpen, Copy, Data, Engine, Pointer, Relation, Workspace
-from dataops.engines.duckdb import ci, files
+from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Relation, Workspace
+from dataops.engines.duckdb import ci, files, monitoring
 from dataops.engines.duckdb.dialect import DuckDBDialect
 from dataops.engines.duckdb.files import DuckDBFile, clone
 from dataops.engines.duckdb.sources import source_files
@@ -179,4 +179,18 @@ class DuckDB(Engine):
     # Monitoring
 
     def monitoring(self, environment: Environment) -> DuckDBFile:
-        return self._data(environment.folder / "monitoring.duckdb")
+        return self._data(environment.folder / monitoring.FILE)
+
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        return {"ELEMENTARY_PATH": str(data.file)}
+
+    def copy_into(self, data: Data, folder: Path) -> DuckDBFile:
+        copied = self._data(folder / data.file.name)
+        monitoring.copy(data, copied.file)
+        return copied
+
+    def damage(self, data: Data, *, to_write: bool = False) -> Damage | str | None:
+        return monitoring.examine(data, to_write)
+
+    def set_aside(self, damage: Damage) -> str:
+        return shown(monitoring.set_aside(damage.place))
