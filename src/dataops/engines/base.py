@@ -292,6 +292,19 @@ class Damage:
     place: Any
 
 
+@dataclass(frozen=True)
+class Portable:
+    """The files that an engine needs to find prod again on another machine.
+
+    Attributes:
+        of_version: names in the folder of a version.
+        of_prod: names in prod's folder beside the versions, in the order of unpacking: what says which version is prod comes last.
+    """
+
+    of_version: tuple[str, ...] = ()
+    of_prod: tuple[str, ...] = ()
+
+
 class Engine(ABC):
     """A database, for one project.
 
@@ -435,6 +448,34 @@ class Engine(ABC):
     @abstractmethod
     def create_empty(self, folder: Path) -> None:
         """Makes data without relations in a folder, where there is no version of prod that a copy could be made of."""
+
+    def copy_variables(self, folder: Path) -> dict[str, str]:
+        """The environment variables by which CI's target finds the copy of prod in a folder; none where it needs none.
+
+        Keep their values the same from run to run, with or without a prod, or dbt discards its parse cache.
+        """
+        return {}
+
+    @abstractmethod
+    def remove(self, data: Data) -> None:
+        """Removes data, so that a build starts from nothing. There may be none."""
+
+    def remove_old_runs(self, environment: Environment, run: str, days: int) -> None:  # noqa: B027
+        """Removes what earlier runs of CI built, where a runner keeps its disk.
+
+        Args:
+            environment: of CI.
+            run: the id of this run, which is part of where its data is.
+            days: how old data must be to be removed.
+        """
+
+    def portable(self, environment: Environment) -> Portable:
+        """The files that hold prod, for CI jobs that lose their disk; none where the data lies on a server.
+
+        Args:
+            environment: prod.
+        """
+        return Portable()
 
     @abstractmethod
     def carry_over(

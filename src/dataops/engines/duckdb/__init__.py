@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 from rich.filesize import decimal
 
-from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Relation, Workspace
+from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Portable, Relation, Workspace
 from dataops.engines.duckdb import ci, files, monitoring
 from dataops.engines.duckdb.dialect import DuckDBDialect
 from dataops.engines.duckdb.files import DuckDBFile, clone
@@ -167,6 +167,19 @@ class DuckDB(Engine):
 
     def create_empty(self, folder: Path) -> None:
         duckdb.connect(str(self.version(folder).file)).close()
+
+    def copy_variables(self, folder: Path) -> dict[str, str]:
+        return {"CI_PROD_COPY": os.path.relpath(self.version(folder).file, self.project.root)}
+
+    def remove(self, data: Data) -> None:
+        ci.remove(data)
+
+    def remove_old_runs(self, environment: Environment, run: str, days: int) -> None:
+        ci.remove_old_runs(self.environment(environment).file, run, days)
+
+    def portable(self, environment: Environment) -> Portable:
+        data = self.version(environment.folder).file.name
+        return Portable((data,), (self.monitoring(environment).file.name, LINK))
 
     def carry_over(
         self, prod: Data, target: Data, views: Mapping[Relation, Relation], tables: Mapping[Relation, Relation]
