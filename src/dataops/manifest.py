@@ -172,6 +172,11 @@ class Code:
         return cls(dbt_manifest.writable_manifest().to_dict(omit_none=False), dbt_manifest)
 
     @property
+    def manifest(self) -> dict[str, Any]:
+        """dbt's manifest, as `json.load` reads it from manifest.json."""
+        return self._manifest
+
+    @property
     def project(self) -> str:
         """The project's name."""
         return self._manifest["metadata"]["project_name"]
