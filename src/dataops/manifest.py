@@ -167,11 +167,6 @@ class Code:
         self.parsed = parsed
 
     @property
-    def manifest(self) -> dict[str, Any]:
-        """dbt's manifest, as `json.load` reads it from manifest.json."""
-        return self._manifest
-
-    @property
     def project(self) -> str:
         """The project's name."""
         return self.manifest["metadata"]["project_name"]
