@@ -25,6 +25,7 @@ class EngineError(DataopsError):
     """The engine could not do something. The problem names the kind of error, and quotes no data.
 
     Attributes:
+        engine: its name.
         kind: the engine's name of the error.
         text: what the engine says, in one line. It may quote data.
         whole_text: all that the engine says.
@@ -32,6 +33,7 @@ class EngineError(DataopsError):
     """
 
     def __init__(self, engine: str, kind: str, whole_text: str, only_names: bool):
+        self.engine = engine
         self.kind = kind
         self.whole_text = whole_text
         self.text = whole_text.splitlines()[0] if whole_text else kind
@@ -109,13 +111,18 @@ class Data(ABC):
     def shown(self) -> str:
         """How messages name it: a path, for example."""
 
+    @property
+    @abstractmethod
+    def database(self) -> str:
+        """The name of its database in dbt's manifest."""
+
     @abstractmethod
     def exists(self) -> bool:
         """Whether it is there at all."""
 
     @abstractmethod
     def is_same(self, other: Data) -> bool:
-        """Whether both are one and the same, under whatever name."""
+        """Whether both are one and the same, under whatever name. Data that does not exist yet is known by where it will be."""
 
     @abstractmethod
     def wait(self, *, to_write: bool = False, seconds: float = 60) -> str | None:
@@ -274,12 +281,14 @@ class Engine(ABC):
         type: dbt's name of the adapter.
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
+        tools: the Python distributions that it needs. A release records their versions.
         dialect: its part of the comparison's SQL.
     """
 
     type: ClassVar[str]
     name: ClassVar[str]
     atomicity: ClassVar[str]
+    tools: ClassVar[tuple[str, ...]] = ()
     dialect: ClassVar[Dialect]
 
     def __init__(self, project: Project):
