@@ -66,7 +66,7 @@ def find_changes(manifest: Manifest, prod: Prod) -> Changes | None:
     Raises:
         CannotRelease: the manifest of prod's version cannot be read.
     """
-    broken = broken_contracts(manifest, prod.folder / MANIFEST)
+    broken = broken_contracts(manifest.writable_manifest().to_dict(omit_none=False), prod.folder / MANIFEST)
     _release_from_contracts(prod, broken.keys() | (prod.nodes.keys() - manifest.nodes.keys()))
     arguments = ["--quiet", "ls", "--select", SELECTION, "--state", str(prod.folder)]
     with contextlib.redirect_stdout(io.StringIO()):  # dbt prints the selection
