@@ -16,6 +16,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import click
+
 from dataops.errors import DataopsError
 from dataops.project import Environment, Project
 from dataops.typed import typed
@@ -138,6 +140,20 @@ class NoMonitor(Monitor):
 
     def require_history(self, environment: Environment) -> None:
         raise _is_off()
+
+
+environment_option = click.option(
+    "--environment", "environment_name", metavar="NAME", help="The environment; prod's without."
+)
+
+
+def chosen(project: Project, name: str | None) -> Environment:
+    """The environment that `environment_option` names; prod where it names none.
+
+    Raises:
+        DataopsError: the project has none of that name.
+    """
+    return project.environment(name, "--environment ") if name else project.prod
 
 
 def monitor(project: Project) -> Monitor:

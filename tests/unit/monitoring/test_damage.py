@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,8 @@ import pytest
 from dataops.engines.duckdb import DuckDB, files
 from dataops.engines.duckdb import monitoring as duckdb_monitoring
 from dataops.monitoring import damage
-from tests.helpers import project_at, start
+from tests.helpers import project_at
+from tests.holder import holding
 
 BLOCK, HEADERS = 262_144, 3 * 4096  # of a DuckDB file, in bytes
 ROWS = 200_000
@@ -85,17 +86,19 @@ def test_a_whole_file_stays_and_is_read_to_its_end(file, whole, capsys):
     assert capsys.readouterr().err == ""
 
 
+def write_and_die(file: str) -> None:
+    connection = duckdb.connect(file)
+    connection.execute("set checkpoint_threshold='1GB'")
+    for _ in range(20):
+        connection.execute("insert into elementary.results from range(2000)")
+    os._exit(1)
+
+
 def leave_a_log(file: Path) -> None:
     """Writes rows that only the .wal has, as a process that is killed leaves them."""
-    code = f"""
-import duckdb, os
-connection = duckdb.connect({str(file)!r})
-connection.execute("set checkpoint_threshold='1GB'")
-for _ in range(20):
-    connection.execute("insert into elementary.results from range(2000)")
-os._exit(1)
-"""
-    subprocess.run([sys.executable, "-c", code], check=False)
+    writer = multiprocessing.get_context("spawn").Process(target=write_and_die, args=[str(file)])
+    writer.start()
+    writer.join()
     assert file.with_name("monitoring.duckdb.wal").stat().st_size > 10_000
 
 
@@ -157,15 +160,10 @@ def test_the_file_of_a_newer_duckdb_is_left_alone_and_named(file, whole, capsys)
 
 
 def test_a_locked_file_is_waited_for_and_left_alone(file, monkeypatch, capsys):
-    code = f"import duckdb, time; held = duckdb.connect({str(file)!r}); print('open', flush=True); time.sleep(60)"
     monkeypatch.setitem(files.DuckDBFile.wait.__kwdefaults__, "seconds", 0.5)
-    with start(sys.executable, "-c", code, cwd=file.parent) as holder:
-        try:
-            assert holder.stdout.readline() == "open\n"
-            problem = make_usable(file)
-        finally:
-            holder.kill()
-    assert f"(process {holder.pid}) has " in problem
+    with holding(file, 60) as process:
+        problem = make_usable(file)
+    assert f"(process {process}) has " in problem
     assert "damaged" not in problem + capsys.readouterr().err
     assert count(file) == ROWS
 

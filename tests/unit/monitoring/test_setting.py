@@ -194,3 +194,34 @@ def test_alerts_need_a_destination(kind, webhook, text, tmp_path):
     with pytest.raises(DataopsError, match=text) as error:
         alerts.webhook_of(project)
     assert error.value.exit_code == IMPOSSIBLE
+
+
+def test_old_rows_are_removed_and_the_newest_snapshot_of_a_table_stays(installed, monkeypatch, capsys):
+    monkeypatch.setattr(elementary, "cli_version", lambda: "0.25.1")
+    project = project_with("elementary", installed.parent)
+    project.prod.folder.mkdir(parents=True)
+    with duckdb.connect(str(project.prod.folder / "monitoring.duckdb")) as connection:
+        connection.execute("""
+            create schema elementary;
+            use elementary;
+            create table metadata as select '0.25.1' as dbt_pkg_version;
+            create table dbt_run_results as from (values (now()::timestamp), ('2024-01-01')) as t(generated_at);
+            create table schema_columns_snapshot as
+                from (values ('a', timestamp '2024-01-01'), ('a', timestamp '2024-01-02')) as t(full_table_name, detected_at);
+            create schema other;
+            create table other.alerts_v2 as select timestamp '2024-01-01' as detected_at;
+        """)
+    remove = import_module("dataops.monitoring.clean").main
+    with pytest.raises(DataopsError, match=r"Nothing was removed\.") as error:
+        remove.main([], standalone_mode=False, obj=project)
+    assert error.value.remedy == "To remove them: make monitor-clean ARGS=--yes"
+    remove.main(["--yes"], standalone_mode=False, obj=project)
+    assert "2 rows removed; the last 180 days are kept." in capsys.readouterr().out
+    with history.opened(project, project.prod) as session:
+        assert session.row("select count(*) from dbt_run_results") == (1,)
+        assert session.rows("select detected_at::date::varchar from schema_columns_snapshot") == [("2024-01-02",)]
+        assert session.row("select count(*) from other.alerts_v2") == (1,)
+    with pytest.raises(
+        DataopsError, match=r"--environment pord is not an environment .* Did you mean --environment prod\?"
+    ):
+        remove.main(["--environment", "pord"], standalone_mode=False, obj=project)

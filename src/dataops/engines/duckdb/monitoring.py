@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dataops.engines.base import Damage, quote
+from dataops.engines.base import CannotOpen, Damage, quote
 from dataops.engines.duckdb.files import HOLDER, DuckDBFile
 from dataops.errors import DataopsError
 from dataops.typed import shown, typed
@@ -103,6 +103,12 @@ def set_aside(damaged: Path) -> Path:
 
 
 def copy(data: DuckDBFile, target: Path) -> None:
-    """Copies a file that other processes read and write."""
+    """Copies a file that other processes read and write.
+
+    Raises:
+        CannotOpen: another process keeps it open for too long, or it cannot be read.
+    """
+    if problem := data.wait():
+        raise CannotOpen(problem)
     with data.open():  # so that nobody writes to it meanwhile
         shutil.copyfile(data.file, target)
