@@ -273,11 +273,13 @@ class Portable:
 
     Attributes:
         of_version: names in the folder of a version.
-        of_prod: names in prod's folder beside the versions, in the order of unpacking: what says which version is prod comes last.
+        of_prod: names in prod's folder, beside the versions.
+        pointer: the name in prod's folder of what says which version is prod; empty where something else says it.
     """
 
     of_version: tuple[str, ...] = ()
     of_prod: tuple[str, ...] = ()
+    pointer: str = ""
 
 
 class Engine(ABC):
