@@ -1,46 +1,41 @@
-"""make test: four kinds of tests, cheapest first.
+"""dataops test: four kinds of tests, cheapest first.
 
 System and code: everything builds from nothing (`dbt build --empty`, in a throw-away warehouse), unit tests included.
-Data and output: the tests on what `make build` has built, in the environment that TARGET names.
+Data and output: the tests on what `dataops build` has built, in the environment that TARGET names.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from dataops.dbt import PASSED_ON, exit_code, invoke_dbt, options_of_dbt, read_command, selected_nothing
+from dataops.dbt import Result, read_command
 from dataops.errors import DataopsError
+from dataops.project import Project
+from dataops.runner import Runner
+from dataops.tasks import PASSED_ON, options_of_dbt, require_selected, runner_for
 from dataops.typed import typed
 
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
-
-SCRATCH = Path("target", "empty")
+SCRATCH = Path("target", "empty")  # from the project's root
 
 
-def build_from_nothing() -> dbtRunnerResult:
+def build_from_nothing(project: Project) -> Result:
     """Builds every model without rows, and runs every unit test, in a warehouse that is removed afterwards."""
     warehouse = SCRATCH / "warehouse"
-    shutil.rmtree(warehouse, ignore_errors=True)
-    (warehouse / "ci").mkdir(parents=True)
-    before = dict(os.environ)
-    os.environ.update(WAREHOUSE_DIR=str(warehouse), DBT_TARGET_PATH=str(SCRATCH))
+    shutil.rmtree(project.path(warehouse), ignore_errors=True)
+    scratch = project.with_variables(WAREHOUSE_DIR=str(warehouse))
     try:
-        return invoke_dbt("build", "--empty", "--target", "ci")
+        return Runner(scratch, scratch.ci, SCRATCH).run("build", "--empty")
     finally:
-        os.environ.clear()
-        os.environ.update(before)
-        shutil.rmtree(warehouse, ignore_errors=True)
+        shutil.rmtree(project.path(warehouse), ignore_errors=True)
 
 
 @click.command(context_settings=PASSED_ON)
 @options_of_dbt
-def test(options: tuple[str, ...]) -> None:
+@click.pass_obj
+def test(project: Project, options: tuple[str, ...]) -> None:
     """Run all four kinds of tests: system and code from nothing, then data and output, on what was built.
 
     Options are those of dbt test (dataops dbt test --help lists them), for the second part.
@@ -48,17 +43,17 @@ def test(options: tuple[str, ...]) -> None:
     Exit codes: 0 all passed; 1 something failed; 2 the tests could not run, or the selection selects none.
     """
     arguments = ("test", "--exclude-resource-type", "unit_test", *options)
-    command = read_command(arguments)
+    command = read_command(arguments, project.variables)
+    runner = runner_for(project, command)
     print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
-    result = build_from_nothing()
+    result = build_from_nothing(project)
     if not result.success:
         raise DataopsError(
-            "The project does not build from nothing; the failures are above.", exit_code=exit_code(result)
+            "The project does not build from nothing; the failures are above.", exit_code=result.exit_code
         )
     print("2/2 Data and output: what was built is right", flush=True)
-    result = invoke_dbt(*arguments)
-    if problem := selected_nothing(result, command):
-        raise DataopsError(problem)
+    result = runner.run_command(command, arguments)
+    require_selected(runner, result, command)
     if not result.success:
-        remedy = "" if result.exception else f"Where a table is missing, build it first: {typed('build')}"
-        raise DataopsError("Tests failed; the messages above say why.", remedy, exit_code(result))
+        remedy = "" if result.problem else f"Where a table is missing, build it first: {typed('build')}"
+        raise DataopsError("Tests failed; the messages above say why.", remedy, result.exit_code)

@@ -78,17 +78,21 @@ class Result:
         return self.exit_code == DONE
 
 
-def read_command(arguments: Sequence[str]) -> DbtCommand:
+def read_command(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> DbtCommand:
     """Reads a command line with dbt's own option parser. Options that ask for a text (--help) get it and end the command.
 
     Args:
         arguments: what would follow `dbt` on a command line.
+        variables: the environment variables, some of which dbt reads as options; those of this process without.
 
     Raises:
         DataopsError: dbt does not accept the arguments; the message is dbt's.
     """
     from dbt.cli.main import cli
 
+    if variables is not None:
+        with environ(variables):
+            return read_command(arguments)
     rest, names, options, target = list(arguments), [], {}, None
     try:
         context = cli.make_context("dbt", rest)  # takes its own options out of the list, as each group below does

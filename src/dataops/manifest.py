@@ -315,6 +315,17 @@ class Code:
         return tests
 
 
+def lineage_of(manifest: dict, node: str) -> frozenset[str]:
+    """The ids of a node and of everything upstream of it."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            waiting += manifest["parent_map"].get(one, [])
+    return frozenset(seen)
+
+
 def _personal_columns(node: dict[str, Any]) -> frozenset[str] | None:
     """The columns that are tagged as personal data, lower case; None means all of them."""
     if PERSONAL in node["tags"]:

@@ -202,6 +202,8 @@ def load(*, checked: bool = True) -> Project:
         )
     root = root or started_in
     variables = dict(os.environ)
+    if not variables.get("DBT_TARGET"):
+        variables.pop("DBT_TARGET", None)  # the Makefile of a CI job may set it to nothing
     if not checked:
         return Project(root, started_in, read_settings(root), variables)
     variables = {**read_env_file(root / ".env"), **variables}

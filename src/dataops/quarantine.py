@@ -1,4 +1,4 @@
-"""make rejected: the rows that break a rule, by model, rule and day; --rows shows some of them.
+"""dataops rejected: the rows that break a rule, by model, rule and day; --rows shows some of them.
 
 The models are read from dbt's manifest: every model whose name ends in __rejected, with the columns of
 `dataops.rejected_rows`. Values of columns that are tagged pii are not printed.
@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import click
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dataops.console import measure, new_console, print_whole
 from dataops.crosscheck.datasets import RECORD
-from dataops.crosscheck.dialect import quote
+from dataops.engines import EngineError, Session, engine_of
 from dataops.errors import DataopsError
-from dataops.release import store
-from dataops.typed import guide, typed
-from dataops.warehouse import PROJECT, how_to_build, wait_until_readable, warehouse_file
+from dataops.manifest import PERSONAL, lineage_of
+from dataops.project import Environment, Project
+from dataops.typed import guide, how_to_build, shown, typed
+from dataops.versions import MANIFEST, Versions
 
 SUFFIX = "__rejected"
-PERSONAL = "pii"  # the tag of columns with personal data
 WITHHELD = "(pii)"
 DAYS = 5  # with a column each
 COUNTS = """
@@ -66,17 +64,6 @@ def is_personal(part: dict) -> bool:
     return PERSONAL in {*part.get("tags", []), *part.get("config", {}).get("tags", [])}
 
 
-def lineage_of(manifest: dict, node: str) -> frozenset[str]:
-    """The ids of a node and of everything upstream of it."""
-    waiting, seen = [node], set()
-    while waiting:
-        one = waiting.pop()
-        if one not in seen:
-            seen.add(one)
-            waiting += manifest["parent_map"].get(one, [])
-    return frozenset(seen)
-
-
 def personal_names(manifest: dict, node: dict, lineage: frozenset[str]) -> frozenset[str]:
     """The columns of a rejected model, and the fields of its raw rows, whose values are not printed.
 
@@ -105,22 +92,26 @@ def rejected_models(manifest: dict) -> list[RejectedModel]:
     return sorted(models, key=lambda model: model.name)
 
 
-def read_manifest(target: str) -> dict:
+def read_manifest(project: Project, environment: Environment) -> dict:
     """dbt's manifest of an environment; for prod, the one of its version.
 
     Raises:
         DataopsError: it is missing.
     """
-    if target == "prod":
-        store.require_prod()
-    folder = PROJECT / os.environ.get("DBT_TARGET_PATH", f"target/{target}")
-    file = (warehouse_file(target).parent if target == "prod" else folder) / "manifest.json"
+    if environment.is_prod:
+        file = Versions(project).require_prod().folder / MANIFEST
+    else:
+        file = project.path(project.target_path(environment), MANIFEST)
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataopsError(
-            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(target)}"
-        ) from None
+        raise _not_built(environment, shown(file)) from None
+
+
+def _not_built(environment: Environment, missing: str) -> DataopsError:
+    return DataopsError(
+        f"Nothing was built in {environment} yet: {missing} is missing.", f"Type: {how_to_build(environment)}"
+    )
 
 
 def one_of(what: str, name: str, names: list[str]) -> str:
@@ -141,62 +132,60 @@ def one_of(what: str, name: str, names: list[str]) -> str:
     raise DataopsError(f"There is no {what} {name!r}.", suggestion)
 
 
-def connect(target: str) -> duckdb.DuckDBPyConnection:
-    """A connection that reads the warehouse of an environment.
+def connect(project: Project, environment: Environment) -> Session:
+    """A session that reads the warehouse of an environment.
 
     Raises:
         DataopsError: there is no warehouse, or another process keeps it open.
     """
-    file = warehouse_file(target)
-    if not file.exists():
-        raise DataopsError(
-            f"Nothing was built in {target} yet: {os.path.relpath(file)} is missing.", f"Type: {how_to_build(target)}"
-        )
-    if problem := wait_until_readable(file):
+    data = engine_of(project, environment).environment(environment)
+    if not data.exists():
+        raise _not_built(environment, data.shown)
+    if problem := data.wait():
         raise DataopsError(problem)
-    return duckdb.connect(str(file), read_only=True)
+    return data.open()
 
 
-def not_built(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel]) -> list[str]:
+def not_built(session: Session, models: list[RejectedModel]) -> list[str]:
     """The names of the models upstream of these that the last build did not finish, from the record of builds."""
-    schemas = connection.execute("select schema_name from duckdb_tables() where table_name = ?", [RECORD]).fetchall()
     unfinished = [
         row
-        for (schema,) in schemas
-        for row in connection.execute(
-            f"select relation_name, unique_id from {quote(schema)}.{quote(RECORD)} where state <> 'success'"
-        ).fetchall()
+        for schema, name in session.relations()
+        if name == RECORD
+        for row in session.rows(
+            f"select relation_name, unique_id from {session.address(schema, name)} where state <> 'success'"
+        )
     ]
     return sorted(name for name, id in unfinished if any(id in model.lineage for model in models))
 
 
-def read(
-    connection: duckdb.DuckDBPyConnection, model: RejectedModel, sql: str, values: dict[str, object] | None = None
-) -> list[tuple]:
+def read(session: Session, model: RejectedModel, sql: str, values: dict[str, object] | None = None) -> list[tuple]:
     """The rows of a query on a model.
 
     Raises:
         DataopsError: the model was not built.
     """
     try:
-        return connection.execute(sql.format(relation=model.relation), values or {}).fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        return session.rows(sql.format(relation=model.relation), values or {})
+    except EngineError as error:
+        if not error.only_names:
+            raise
         raise DataopsError(
             f"{model.name}{SUFFIX} cannot be read: either it was not built since it was added or changed, or it lacks a column"
-            f" of dataops.rejected_rows. {error}"
+            f" of dataops.rejected_rows. {error.whole_text}"
         ) from None
 
 
 Count = tuple[str, str, date | None, int]  # model, rule, day of the load, rows
 
 
-def counts(connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None) -> list[Count]:
+def counts(session: Session, models: list[RejectedModel], rule: str | None) -> list[Count]:
     """How many rows of each model break each rule, by day. A row that breaks two rules counts for both.
 
     Raises:
         DataopsError: no row breaks the given rule.
     """
-    result = [(model.name, *row) for model in models for row in read(connection, model, COUNTS)]
+    result = [(model.name, *row) for model in models for row in read(session, model, COUNTS)]
     if rule:
         one_of("rule with rejected rows", rule, sorted({count[1] for count in result}))
     return [count for count in result if rule in (None, count[1])]
@@ -239,11 +228,9 @@ def printable(model: RejectedModel, column: str, value: object) -> str:
     return json.dumps(shown, ensure_ascii=False)
 
 
-def print_rows(
-    console: Console, connection: duckdb.DuckDBPyConnection, models: list[RejectedModel], rule: str | None, limit: int
-) -> None:
+def print_rows(console: Console, session: Session, models: list[RejectedModel], rule: str | None, limit: int) -> None:
     """Prints the newest rejected rows of the models together, at most `limit`."""
-    found = [(model, row) for model in models for row in read(connection, model, ROWS, {"rule": rule, "limit": limit})]
+    found = [(model, row) for model in models for row in read(session, model, ROWS, {"rule": rule, "limit": limit})]
     found.sort(key=lambda one: one[1][0] or datetime.min, reverse=True)
     rows = []
     for model, row in found[:limit]:
@@ -265,10 +252,11 @@ def print_rows(
 @click.option("--model", metavar="NAME", help="Only of this model: stg_shop__orders, or stg_shop__orders__rejected.")
 @click.option("--rule", metavar="NAME", help="Only of this rule.")
 @click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Show the newest N rows instead of counts.")
-def main(model: str | None, rule: str | None, rows: int | None) -> None:
+@click.pass_obj
+def main(project: Project, model: str | None, rule: str | None, rows: int | None) -> None:
     """Count the rows that break a rule, by model, rule and day of the load. TARGET chooses the environment."""
-    target = os.environ.get("DBT_TARGET", "dev")
-    models = rejected_models(read_manifest(target))
+    environment = project.target
+    models = rejected_models(read_manifest(project, environment))
     if not models:
         raise DataopsError(
             f"No model of this project has a name that ends in {SUFFIX}, so no rows are rejected.",
@@ -278,18 +266,18 @@ def main(model: str | None, rule: str | None, rows: int | None) -> None:
         name = one_of("model with rejected rows", model.removesuffix(SUFFIX), [one.name for one in models])
         models = [one for one in models if one.name == name]
     console = new_console()
-    with connect(target) as connection:
-        if unfinished := not_built(connection, models):
+    with connect(project, environment) as session:
+        if unfinished := not_built(session, models):
             click.echo(
                 f"The last build did not finish {', '.join(unfinished)}, so these rows may be older than the source."
-                f" Type: {how_to_build(target)}",
+                f" Type: {how_to_build(environment)}",
                 err=True,
             )
-        found = counts(connection, models, rule)
+        found = counts(session, models, rule)
         if not found:
-            console.print(f"No rows are rejected in {target}.")
+            console.print(f"No rows are rejected in {environment}.")
         elif rows:
-            print_rows(console, connection, models, rule, rows)
+            print_rows(console, session, models, rule, rows)
         else:
             print_counts(console, found)
             console.print(f"To see rows: {typed('rejected', '--model NAME --rows 5')}", soft_wrap=True)

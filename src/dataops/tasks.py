@@ -64,7 +64,7 @@ def run_task(project: Project, *arguments: str) -> int:
     Raises:
         DataopsError: dbt does not accept the arguments, or they select nothing: nothing was built or tested.
     """
-    command = read_command(arguments)
+    command = read_command(arguments, project.variables)
     runner = runner_for(project, command)
     result = runner.run_command(command, arguments)
     require_selected(runner, result, command)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 import pytest
-from dbt.exceptions import DbtProfileError, ParsingError
-from dbt_common.exceptions import CompilationError
 
-from dataops import cli, project
-from dataops.dbt import exit_code
+from dataops import cli
 from dataops.errors import DONE, IMPOSSIBLE, INTERRUPTED, LOCKED, WRONG, DataopsError, Interrupted
-from dataops.project import environment_problem
-from tests.helpers import REPOSITORY, TEMPLATE, run
+from tests.helpers import REPOSITORY, TEMPLATE, project_at, run
 
 ENDINGS = {
     "nothing": None,
@@ -76,21 +71,6 @@ def test_every_ending_has_its_exit_code(stub_command, capsys, arguments, code, p
     assert capsys.readouterr().err.endswith(printed)
 
 
-@pytest.mark.parametrize(
-    ("exception", "code"),
-    [
-        (None, WRONG),  # results that say what failed
-        (CompilationError("depends on a node named 'shop' which was not found"), WRONG),
-        (ParsingError("at path []: 'x' is not valid"), WRONG),
-        (DbtProfileError("no target named 'staging'"), IMPOSSIBLE),
-        (OSError("no space left on device"), IMPOSSIBLE),
-    ],
-)
-def test_the_exit_code_of_a_failure_of_dbt(exception, code):
-    assert exit_code(SimpleNamespace(success=False, exception=exception)) == code
-    assert exit_code(SimpleNamespace(success=True, exception=None)) == DONE
-
-
 def test_the_exit_codes_are_documented():
     _, table = (TEMPLATE / "README.md").read_text(encoding="utf-8").split("| Exit code |")
     documented = [int(code) for code in re.findall(r"^\| (\d+) \|", table.split("##")[0], re.MULTILINE)]
@@ -103,8 +83,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     """A project in which commands are prepared; what they set is put back."""
     (tmp_path / "dbt_project.yml").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(project, "STARTED_IN", tmp_path)
-    monkeypatch.setattr(project, "PROJECT", tmp_path)
     for name in ("TARGET", "DBT_TARGET", "DBT_TARGET_PATH", "PATH", "WAREHOUSE_DIR", "DUCKDB_MEMORY_LIMIT"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -152,8 +130,10 @@ def test_a_project_without_a_sample_says_so(folder, capsys):
     assert capsys.readouterr().err == "This project has no sample: scripts/sample_data.py is missing.\n"
 
 
-def test_a_misspelt_option_names_the_environment():
-    assert environment_problem("dve", "--target ").startswith(
+def test_a_misspelt_option_names_the_environment(tmp_path):
+    with pytest.raises(DataopsError) as refused:
+        project_at(tmp_path).environment("dve", "--target ")
+    assert refused.value.problem.startswith(
         "--target dve is not an environment of this project. Did you mean --target dev?"
     )
 

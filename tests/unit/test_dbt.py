@@ -1,47 +1,42 @@
-"""How a dbt command line is read, and what is decided from it before dbt runs."""
+"""How a dbt command line is read, and how dbt is run in this process."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import os
 from types import SimpleNamespace
 
 import pytest
 from dbt.cli import requires
+from dbt.exceptions import DbtProfileError, ParsingError
+from dbt_common.exceptions import CompilationError
 
 from dataops import dbt
-from dataops.dbt import DbtCommand, read_command
-from dataops.errors import IMPOSSIBLE, DataopsError
-from dataops.monitoring import elementary
+from dataops.dbt import DbtCommand, environ, read_command, variables_of
+from dataops.errors import DONE, IMPOSSIBLE, WRONG, DataopsError
+from tests.helpers import project_at
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty project to run in."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DBT_TARGET", "WAREHOUSE_DIR", "DATAOPS_CANDIDATE", "DBT_TARGET_PATH"):
-        monkeypatch.delenv(name, raising=False)
+def _folder_of_profiles(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("DBT_PROFILES_DIR", str(tmp_path))
-    monkeypatch.setattr(dbt, "warehouse_file", lambda target: tmp_path / f"{target}.duckdb")
-    return tmp_path
 
 
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("build", DbtCommand("build", "dev")),
-        ("build --target prod --select parse", DbtCommand("build", "prod", "prod", ("parse",))),
-        ("--target=prod build", DbtCommand("build", "prod", "prod")),
-        ("--target ci build -t prod", DbtCommand("build", "prod", "prod")),
-        ("test -s snapshot a+ --exclude b", DbtCommand("test", "dev", None, ("snapshot", "a+"), ("b",))),
-        ("run --select a --select b", DbtCommand("run", "dev", None, ("a", "b"))),
-        ("build --selector nightly", DbtCommand("build", "dev", selector="nightly")),
-        ("--quiet docs generate --static -t ci", DbtCommand("docs generate", "ci", "ci")),
-        ("docs --target prod generate", DbtCommand("docs generate", "prod", "prod")),
-        ("source freshness", DbtCommand("source freshness", "dev")),
-        ("ls --select build", DbtCommand("list", "dev", None, ("build",))),
-        ("run-operation build --args {}", DbtCommand("run-operation", "dev")),
-        ("deps", DbtCommand("deps", "dev")),
+        ("build", DbtCommand("build")),
+        ("build --target prod --select parse", DbtCommand("build", "prod", ("parse",))),
+        ("--target=prod build", DbtCommand("build", "prod")),
+        ("--target ci build -t prod", DbtCommand("build", "prod")),
+        ("test -s snapshot a+ --exclude b", DbtCommand("test", None, ("snapshot", "a+"), ("b",))),
+        ("run --select a --select b", DbtCommand("run", None, ("a", "b"))),
+        ("build --selector nightly", DbtCommand("build", selector="nightly")),
+        ("--quiet docs generate --static -t ci", DbtCommand("docs generate", "ci")),
+        ("docs --target prod generate", DbtCommand("docs generate", "prod")),
+        ("source freshness", DbtCommand("source freshness")),
+        ("ls --select build", DbtCommand("list", None, ("build",))),
+        ("run-operation build --args {}", DbtCommand("run-operation")),
+        ("deps", DbtCommand("deps")),
         ("build --selct x", None),
         ("biuld", None),
         ("docs", None),
@@ -58,90 +53,40 @@ def test_dbts_own_parser_reads_a_command(line, command):
         assert read_command(line.split()) == command
 
 
-def test_an_option_names_the_environment_before_the_variable_does(monkeypatch):
-    monkeypatch.setenv("DBT_TARGET", "ci")
-    assert read_command(["build"]) == DbtCommand("build", "ci")
-    assert read_command(["build", "--target", "prod"]) == DbtCommand("build", "prod", "prod")
-
-
-def test_what_dbt_does_not_accept_ends_with_its_own_message():
-    with pytest.raises(DataopsError, match="No such option '--selct'"):
-        dbt.invoke_dbt("build", "--selct", "orders")
-
-
-REFUSED = "prod is written by releases only. Type: make release"
-EMPTY = "Nothing was released yet"
-
-
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("exception", "code"),
     [
-        ("build --target prod --select parse", REFUSED),
-        ("build --target prod --exclude list", REFUSED),
-        ("--target prod run", REFUSED),
-        ("seed --target=prod", REFUSED),
-        ("retry -t prod", REFUSED),
-        ("test --target prod --select snapshot", EMPTY),
-        ("show --target prod --select build", EMPTY),
-        ("parse --target prod", None),
-        ("ls --target prod --select build", None),
-        ("build --target ci --select prod", None),
+        (None, WRONG),  # results that say what failed
+        (CompilationError("depends on a node named 'shop' which was not found"), WRONG),
+        (ParsingError("at path []: 'x' is not valid"), WRONG),
+        (DbtProfileError("no target named 'staging'"), IMPOSSIBLE),
+        (OSError("no space left on device"), IMPOSSIBLE),
     ],
 )
-def test_prod_is_guarded_by_the_command_not_by_its_words(line, says):
-    problem = dbt._prepare(read_command(line.split()))
-    assert problem is None if says is None else says in problem
+def test_the_exit_code_of_a_failure_of_dbt(exception, code):
+    assert dbt._exit_code(SimpleNamespace(success=False, exception=exception)) == code
+    assert dbt._exit_code(SimpleNamespace(success=True, exception=None)) == DONE
 
 
-def test_a_release_may_build_prod(monkeypatch):
-    monkeypatch.setenv("DATAOPS_CANDIDATE", "true")
-    assert dbt._prepare(read_command(["build", "--target", "prod"])) is None
+def test_dbt_gets_the_variables_of_the_project_and_the_process_keeps_its_own(tmp_path):
+    project, before = project_at(tmp_path, DEV_NAME="ada", DATAOPS_CANDIDATE="true"), dict(os.environ)
+    variables = variables_of(project, project.ci)
+    assert variables["DEV_NAME"] == "ada"
+    assert (variables["DBT_TARGET"], variables["DBT_TARGET_PATH"]) == ("ci", "target/ci")
+    assert "DATAOPS_CANDIDATE" not in variables, "only a release sets it"
+    with environ(variables):
+        assert dict(os.environ) == variables
+    assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize(
-    ("line", "prepared"),
-    [
-        ("build", True),
-        ("build --select elementary_schools", True),
-        ("build --exclude package:elementary", True),
-        ("source freshness", True),
-        ("run --select package:elementary", False),
-        ("run --select elementary", False),
-        ("ls --select build", False),
-        ("compile --select test", False),
-    ],
-)
-def test_elementary_is_prepared_unless_it_is_selected_itself(monkeypatch, line, prepared):
-    monkeypatch.setattr(elementary.ElementaryMonitor, "is_on", lambda *_: True)
-    for name, value in {"cli_version": "0.25.0", "package_problem": None, "tables_version": None}.items():
-        monkeypatch.setattr(elementary, name, lambda *_, value=value: value)
-    command = read_command(line.split())
-    first, more = elementary.ElementaryMonitor().preparation("prod", command.name, command.select)
-    assert bool(first) == prepared
-    assert more == (["--exclude", "package:elementary"] if prepared and command.name == "build" else [])
-
-
-@pytest.mark.parametrize(
-    ("select", "guess"),
-    [
-        ("ordrs", " Did you mean orders?"),
-        ("2+ordrs+1", " Did you mean orders?"),
-        ("@ordrs custmers+", " Did you mean orders customers?"),
-        ("tag:weekly", ""),
-    ],
-)
-def test_a_selection_of_nothing_suggests_the_nearest_model(folder, monkeypatch, select, guess):
-    nodes = {name: {"name": name, "resource_type": "model"} for name in ("orders", "customers")}
-    nodes["test"] = {"name": "ordrs_test", "resource_type": "test"}
-    monkeypatch.setenv("DBT_TARGET_PATH", "target/dev")
-    (folder / "target/dev").mkdir(parents=True)
-    (folder / "target/dev/manifest.json").write_text(json.dumps({"nodes": nodes}))
-    result = SimpleNamespace(success=True, result=SimpleNamespace(results=[]))
-    problem = dbt.selected_nothing(result, read_command(["build", "--select", *select.split()]))
-    assert problem == (
-        f"Nothing is selected by {select!r}, so nothing was done.{guess} To list everything: .venv/bin/dbt ls"
+def test_a_release_says_what_it_builds(tmp_path):
+    project = project_at(tmp_path).as_candidate("0042-2026-11-24")
+    variables = variables_of(project, project.prod)
+    assert (variables["DATAOPS_CANDIDATE"], variables["DATAOPS_RELEASE"]) == ("true", "0042-2026-11-24")
+    assert (variables["DBT_CAUSE_CATEGORY"], variables["DBT_CAUSE"]) == (dbt.CAUSE, "0042-2026-11-24")
+    assert variables["DBT_TARGET_PATH"] == "target/release", (
+        "prod means another file, which would discard the parse cache"
     )
-    assert dbt.selected_nothing(result, read_command(["build"])) is None
 
 
 def test_dbt_is_left_as_it_is():

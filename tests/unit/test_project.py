@@ -1,4 +1,4 @@
-"""The environment variables of a command: .env, and values that are refused before anything runs."""
+"""The project of a command: its settings, its environments, .env, and values that are refused before anything runs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dataops import cli, dbt, project
+from dataops import cli
 from dataops.errors import IMPOSSIBLE, DataopsError
-from dataops.project import choose_target, memory_problem, prepare, read_env_file
+from dataops.project import load, memory_problem, read_env_file, read_settings
+from dataops.tasks import run_task
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
-    """A project to prepare commands in; the environment is put back."""
+    """A project to run commands in; the environment is put back."""
     (tmp_path / "dbt_project.yml").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(project, "STARTED_IN", tmp_path)
-    monkeypatch.setattr(project, "PROJECT", tmp_path)
     monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
     return tmp_path
 
@@ -38,10 +37,11 @@ def folder(tmp_path, monkeypatch) -> Path:
 )
 def test_a_faulty_line_of_the_env_file_is_named(folder, text, says):
     (folder / ".env").write_bytes(text)
-    problem = read_env_file(folder / ".env")
-    assert problem.startswith(".env cannot be read, so nothing was run")
-    assert says in problem
-    assert "secret" not in problem
+    with pytest.raises(DataopsError) as refused:
+        read_env_file(folder / ".env")
+    assert refused.value.problem.startswith(".env cannot be read, so nothing was run")
+    assert says in refused.value.problem
+    assert "secret" not in refused.value.problem
 
 
 def test_the_env_file_has_quotes_comments_and_export(folder):
@@ -49,9 +49,9 @@ def test_the_env_file_has_quotes_comments_and_export(folder):
         "# a comment\nexport ONE = 'a b' # another\nTWO=\"c d\"\nTHREE=e#f\nFOUR='$HOME'\nFIVE=${ONE}/g\nSET=file\nEMPTY=\n"
     )
     os.environ["SET"] = "environment"
-    assert read_env_file(folder / ".env") is None
+    variables = load().variables
     names = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SET", "EMPTY")
-    assert [os.environ.get(name) for name in names] == ["a b", "c d", "e#f", "$HOME", "a b/g", "environment", ""]
+    assert [variables.get(name) for name in names] == ["a b", "c d", "e#f", "$HOME", "a b/g", "environment", ""]
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,16 @@ def test_the_env_file_has_quotes_comments_and_export(folder):
 def test_the_environment_wins_over_the_env_file(folder, file, environment, target):
     (folder / ".env").write_text(file)
     os.environ.update(environment)
-    prepare()
-    assert (os.environ["DBT_TARGET"], os.environ["DBT_TARGET_PATH"]) == (target, f"target/{target}")
+    before, project = dict(os.environ), load()
+    assert (project.target.name, project.variables["DBT_TARGET"]) == (target, target)
+    assert project.target_path(project.target) == Path("target", target)
+    assert os.environ == before, "what a command reads is its own affair"
 
 
 def test_a_target_of_nothing_is_refused():
     os.environ["TARGET"] = ""
-    assert choose_target().startswith("TARGET= is not an environment of this project.")
+    with pytest.raises(DataopsError, match=r"^TARGET= is not an environment of this project"):
+        load()
 
 
 @pytest.mark.parametrize("task", ["build", "crosscheck", "release", "ci", "rejected"])
@@ -101,16 +104,14 @@ def test_duckdb_takes_every_memory_limit_that_passes(limit, passes):
 def test_a_wrong_number_of_threads_is_refused(threads):
     os.environ["DBT_THREADS"] = threads
     with pytest.raises(DataopsError) as refused:
-        dbt.run_task("build")
-    assert refused.value.problem == (
-        f"dbt build: DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
-    )
+        load()
+    assert refused.value.problem == f"DBT_THREADS is {threads!r}. It must be a number of threads, 1 or more."
 
 
 def test_two_environments_at_once_are_refused(folder):
     os.environ.update(TARGET="dev", DBT_PROFILES_DIR=str(folder))
     with pytest.raises(DataopsError, match="Name the environment once: TARGET=prod"):
-        dbt.run_task("build", "--target", "prod")
+        run_task(load(), "build", "--target", "prod")
 
 
 @pytest.mark.parametrize("command", [["build"], ["dbt", "--quiet", "parse"], ["release"]])
@@ -119,3 +120,48 @@ def test_a_warehouse_outside_the_project_is_not_made(folder, capsys, command):
     assert cli.run(command) == IMPOSSIBLE
     assert capsys.readouterr().err.startswith("WAREHOUSE_DIR is /wearhouse/my shop, which does not exist.")
     assert not Path("/wearhouse").exists()
+
+
+# Settings
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "dataops.toml"])
+def test_targets_may_have_any_name(folder, file):
+    table = "[tool.dataops.environments]" if file == "pyproject.toml" else "[environments]"
+    (folder / file).write_text(f'{table}\ndev = "development"\nprod = "production"\n')
+    project = load()
+    assert [environment.name for environment in project.environments] == ["development", "ci", "production"]
+    assert [environment.role for environment in project.environments] == ["dev", "ci", "prod"]
+    assert (project.target.name, project.prod.is_prod) == ("development", True)
+    assert project.prod.folder == folder / "warehouse/production"
+    os.environ["TARGET"] = "prodction"
+    with pytest.raises(
+        DataopsError, match="Did you mean TARGET=production\\? The environments are: development, ci, production"
+    ):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('monitoring = "elementry"', "monitoring is 'elementry'"),
+        ('monitorng = "none"', "has a setting 'monitorng'. Did you mean monitoring?"),
+        ('environments = "prod"', "environments must name the targets of dev, ci and prod, not 'prod'"),
+        ('environments = {production = "prod"}', "environments must name the targets of dev, ci and prod"),
+        ('environments = {prod = "the prod"}', "'the prod' in environments is not the name of a dbt target"),
+        ('environments = {dev = "prod"}', "environments gives one target to two of dev, ci and prod"),
+    ],
+)
+def test_a_wrong_setting_is_refused(folder, line, says):
+    (folder / "pyproject.toml").write_text(f"[tool.dataops]\n{line}\n")
+    with pytest.raises(DataopsError) as refused:
+        read_settings(folder)
+    assert refused.value.problem.startswith("[tool.dataops] in pyproject.toml")
+    assert says in refused.value.problem
+    assert refused.value.remedy
+
+
+def test_a_command_works_from_any_folder_of_the_project(folder, monkeypatch):
+    (folder / "models/marts").mkdir(parents=True)
+    monkeypatch.chdir(folder / "models/marts")
+    assert (load().root, load().started_in) == (folder, folder / "models/marts")

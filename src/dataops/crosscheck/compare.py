@@ -12,22 +12,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 
-import duckdb
-
 from dataops.crosscheck.comparison import Column, Comparison, Drift, Figures, Retyped
-from dataops.crosscheck.dialect import Dialect
 from dataops.crosscheck.examples import MOST_SORTED, Examples
 from dataops.crosscheck.queries import BASE, DATASETS, HEAD, CommonColumn, Queries
+from dataops.engines import Dialect, Session
 
 PROBED_ROWS = 8192  # the last ones of base, which are the likeliest to differ
 EXACT_KEY_CHECK = 1_000_000  # rows; above, a sample shows whether a join by the key is safe
 
 
 class Comparer:
-    """Compares two relations that one connection can read.
+    """Compares two relations that one session can read.
 
     Args:
-        connection: reads both, and can make temporary tables.
+        session: reads both, and can make temporary tables.
+        dialect: the engine's part of the SQL.
         base: the relation to compare with, as it stands in SQL.
         head: the relation under test.
         key: columns that are declared to identify a row; may be empty.
@@ -35,12 +34,12 @@ class Comparer:
         is_personal: whether the values of a column must never be shown.
         example_count: how many rows of each kind to show.
         is_view: whether a relation is a view, which is expensive to read again and is copied if it differs.
-        dialect: the engine's part of the SQL.
     """
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        session: Session,
+        dialect: Dialect,
         base: str,
         head: str,
         key: Sequence[str] = (),
@@ -48,16 +47,15 @@ class Comparer:
         is_personal: Callable[[str], bool] = lambda column: False,
         example_count: int = 3,
         is_view: Callable[[str], bool] = lambda relation: False,
-        dialect: Dialect | None = None,
     ):
-        self._connection = connection
+        self._session = session
+        self._dialect = dialect
         self._relations = {BASE: base, HEAD: head}
         self._key = tuple(key)
         self._ignored = frozenset(name.lower() for name in ignored)
         self._is_personal = is_personal
         self._example_count = example_count
         self._views = {which for which in DATASETS if is_view(self._relations[which])}
-        self._dialect = dialect or Dialect()
 
     def compare(self) -> Comparison:
         """Compares columns, then rows."""
@@ -74,11 +72,11 @@ class Comparer:
         if not (result.key and self._by_key(result)):
             self._by_whole_rows(result)
         self._compare_figures(result)
-        result.examples = Examples(self._queries, self._rows, self._is_personal, self._example_count).of(result)
+        result.examples = Examples(self._queries, self._session.rows, self._is_personal, self._example_count).of(result)
         return result
 
     def _count_rows(self, result: Comparison) -> None:
-        (result.rows_base,), (result.rows_head,) = (self._row(self._queries.count(which)) for which in DATASETS)
+        (result.rows_base,), (result.rows_head,) = (self._session.row(self._queries.count(which)) for which in DATASETS)
 
     def _only_count(self, result: Comparison) -> Comparison:
         self._count_rows(result)
@@ -90,7 +88,7 @@ class Comparer:
     def _copy_views(self) -> None:
         """Puts the rows of a view into a temporary table, so that it is computed only once."""
         for which in self._views:
-            self._run(self._queries.copy(which, f"copied_{which}"))
+            self._session.run(self._queries.copy(which, f"copied_{which}"))
             self._relations[which] = f"copied_{which}"
 
     # Columns
@@ -117,7 +115,7 @@ class Comparer:
 
     def _columns(self, which: str) -> dict[str, Column]:
         """The columns of a relation by their names in lower case, in order."""
-        rows = self._rows(self._dialect.describe(self._relations[which]))
+        rows = self._session.rows(self._dialect.describe(self._relations[which]))
         return {name.lower(): Column(name, data_type) for name, data_type, *_ in rows}
 
     def _common_column(self, base: Column, head: Column) -> CommonColumn:
@@ -143,17 +141,17 @@ class Comparer:
         looked up by key, because the same rows may be stored in another order. False proves nothing."""
         if not self._queries.key or not self._has_row_numbers:
             return False
-        rows_base, rows_head = (self._row(self._queries.count(which))[0] for which in DATASETS)
+        rows_base, rows_head = (self._session.row(self._queries.count(which))[0] for which in DATASETS)
         if rows_base != rows_head:
             return True
-        self._run(self._queries.probe_base(rows_base, PROBED_ROWS))
-        self._run(self._queries.probe_head())
-        (only_in_base,) = self._row(self._queries.count_probed_only_in_base())
+        self._session.run(self._queries.probe_base(rows_base, PROBED_ROWS))
+        self._session.run(self._queries.probe_head())
+        (only_in_base,) = self._session.row(self._queries.count_probed_only_in_base())
         return bool(only_in_base)
 
     def _fingerprints(self) -> tuple[tuple[int, int], ...]:
         """Row count and sum of the fingerprints, of base and head."""
-        return tuple(self._row(self._queries.count_and_fingerprint(which)) for which in DATASETS)
+        return tuple(self._session.row(self._queries.count_and_fingerprint(which)) for which in DATASETS)
 
     # Which rows differ, by key
 
@@ -166,7 +164,7 @@ class Comparer:
         if result.rows_removed + result.rows_added + result.rows_changed <= MOST_SORTED:
             self._copy_found()
         if result.rows_changed and self._queries.values:
-            counts = zip(self._queries.values, self._row(self._queries.count_changes()), strict=True)
+            counts = zip(self._queries.values, self._session.row(self._queries.count_changes()), strict=True)
             result.changed_columns = {name: count for name, count in counts if count}
         return True
 
@@ -176,23 +174,23 @@ class Comparer:
 
     def _repeats(self, which: str, rows: int) -> bool:
         """Whether a key repeats so often that a join would explode: exactly for small tables, by a sample for others."""
-        return bool(self._row(self._queries.count_repeated_keys(which, sampled=rows > EXACT_KEY_CHECK))[0])
+        return bool(self._session.row(self._queries.count_repeated_keys(which, sampled=rows > EXACT_KEY_CHECK))[0])
 
     def _join_by_key(self, result: Comparison) -> str | None:
         """Finds the rows that differ and counts them. Returns what is wrong with the key, if anything."""
-        self._run(self._queries.find_by_key())
-        removed, added, changed, base_sum, head_sum, nulls = self._row(self._queries.summarize_differing())
+        self._session.run(self._queries.find_by_key())
+        removed, added, changed, base_sum, head_sum, nulls = self._session.row(self._queries.summarize_differing())
         if nulls:
             return f"is null in {nulls:,} row{'s' * (nulls > 1)} that differ"
         # A key that occurs twice shows in the rows found, or because the other keys are not the same in base and head.
         others = [
-            (rows - only_here - changed, self._row(self._queries.sum_keys(which))[0] - found_sum)
+            (rows - only_here - changed, self._session.row(self._queries.sum_keys(which))[0] - found_sum)
             for which, rows, only_here, found_sum in (
                 (BASE, result.rows_base, removed, base_sum),
                 (HEAD, result.rows_head, added, head_sum),
             )
         ]
-        (repeated,) = self._row(self._queries.count_repeated_differing_keys())
+        (repeated,) = self._session.row(self._queries.count_repeated_differing_keys())
         if repeated or others[0] != others[1]:
             return "is not unique"
         result.rows_removed, result.rows_added, result.rows_changed = removed, added, changed
@@ -202,15 +200,15 @@ class Comparer:
         """Copies the rows that differ: they are few, so each later question reads only them."""
         tables = {which: f"found_{which}" for which in DATASETS}
         for which, table in tables.items():
-            self._run(self._queries.copy_found(which, table))
+            self._session.run(self._queries.copy_found(which, table))
         self._queries.found = tables
 
     # Which rows differ, by whole rows
 
     def _by_whole_rows(self, result: Comparison) -> None:
-        self._run(self._queries.find_whole_rows())
+        self._session.run(self._queries.find_whole_rows())
         result.matched_by = "whole rows"
-        result.rows_removed, result.rows_added = map(int, self._row(self._queries.count_whole_rows()))
+        result.rows_removed, result.rows_added = map(int, self._session.row(self._queries.count_whole_rows()))
 
     # How values are distributed
 
@@ -232,13 +230,13 @@ class Comparer:
 
     def _column_fingerprints(self, which: str) -> list[tuple[int, int]]:
         """For each column the row count and the sum of the hashes. The row count too, because one value has the hash 0."""
-        rows, *sums = self._row(self._queries.fingerprint_columns(which, list(self._queries.columns)))
+        rows, *sums = self._session.row(self._queries.fingerprint_columns(which, list(self._queries.columns)))
         return [(rows, one) for one in sums]
 
     def _figures(self, which: str, names: list[str]) -> list[Figures]:
         """The figures of some columns of numbers."""
-        rows, *extremes = self._row(self._queries.extremes(which, names))
-        means = self._row(self._queries.means(which, names))
+        rows, *extremes = self._session.row(self._queries.extremes(which, names))
+        means = self._session.row(self._queries.means(which, names))
         figures = []
         for at, (name, mean) in enumerate(zip(names, means, strict=True)):
             filled, minimum, maximum = extremes[3 * at : 3 * at + 3]
@@ -247,12 +245,3 @@ class Comparer:
                 shown[0] = str(shown[0])
             figures.append(Figures((rows - filled) / rows if rows else 0.0, *shown))
         return figures
-
-    def _run(self, sql: str) -> None:
-        self._connection.execute(sql)
-
-    def _row(self, sql: str) -> tuple:
-        return self._connection.execute(sql).fetchone()
-
-    def _rows(self, sql: str) -> list[tuple]:
-        return self._connection.execute(sql).fetchall()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dataops.crosscheck.dialect import Dialect
+from dataops.engines import Dialect
 
 BASE, HEAD = "base", "head"
 DATASETS = (BASE, HEAD)

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
-
-from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.compare import Comparer
 from dataops.crosscheck.comparison import Comparison
-from dataops.crosscheck.datasets import Build, Dataset, Workspace
-from dataops.crosscheck.verdicts import judge, require_data, require_fresh, require_same_window
-from dataops.manifest import BUILT, Model
-from dataops.model_versions import continued
-from dataops.typed import tool
+from dataops.crosscheck.datasets import Dataset
+from dataops.manifest import BUILT
 
 VERSION = 1
 BREAKING = ("different", "gone")
-# Errors whose text names relations and columns, never values.
-ABOUT_NAMES = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 
 
 @dataclass
@@ -167,154 +154,6 @@ def describe_dataset(dataset: Dataset | None, name: str) -> dict[str, Any]:
         return {"name": name, "file": None, "built_at": None}
     return {
         "name": dataset.name,
-        "file": os.path.relpath(dataset.file),
+        "file": dataset.data.shown,
         "built_at": dataset.built_at.isoformat(sep=" ", timespec="seconds"),
     }
-
-
-def compare_models(
-    space: Workspace,
-    base: Dataset,
-    head: Dataset,
-    selected: list[Model],
-    models: dict[str, Model],
-    all_selected: bool,
-    examples: int,
-) -> Iterator[ModelResult]:
-    """Compares one model after another.
-
-    Args:
-        space: reads base and head.
-        base: what is compared with.
-        head: the dataset under test.
-        selected: the models to compare.
-        models: all models of the code, by id.
-        all_selected: whether no model was left out; then models that only the base still has are reported too.
-        examples: how many rows of each kind to show.
-    """
-    for model in selected:
-        start = time.perf_counter()
-        result = _compare_model(space, base, head, model, models, examples)
-        result.seconds = time.perf_counter() - start
-        yield result
-    if all_selected:
-        for id in gone_models(base, head, models):
-            if base.kind(base.builds[id]):
-                result = ModelResult(id, base.builds[id].name, None, "gone")
-                with contextlib.suppress(duckdb.Error, CannotCompare):  # a view whose tables are gone too
-                    result.rows = space.count_rows(base, base.builds[id])
-                yield result
-
-
-def gone_models(base: Dataset, head: Dataset, models: dict[str, Model]) -> list[str]:
-    """The ids of the models that only the base still has. One whose relation another model has taken over is not gone."""
-    places = {(build.schema, build.name) for id, build in base.builds.items() if id in models}
-    before = [build_before(base, model, head.builds.get(model.unique_id)) for model in models.values()]
-    places |= {(build.schema, build.name) for build in before if build}
-    return [
-        id
-        for id, build in sorted(base.builds.items())
-        if id.startswith("model.") and id not in models and (build.schema, build.name) not in places
-    ]
-
-
-def build_before(base: Dataset, model: Model, after: Build | None) -> Build | None:
-    """The base's build of a model. A version of a model continues the model without versions if its relation is the same."""
-    if after is None or model.unique_id in base.builds:
-        return base.builds.get(model.unique_id)
-    id = continued(model.unique_id, after.name, {id: build.name for id, build in base.builds.items()})
-    return base.builds[id] if id else None
-
-
-def _compare_model(
-    space: Workspace, base: Dataset, head: Dataset, model: Model, models: dict[str, Model], examples: int
-) -> ModelResult:
-    result = ModelResult(model.unique_id, model.name, model.file, "not compared", limits=_limits(model))
-    try:
-        after = _build_after(head, model, models)
-        before = build_before(base, model, after)
-        if before is None:
-            result.rows = space.count_rows(head, after)
-            result.verdict = "new"
-        elif outside := [one for one, build in ((base, before), (head, after)) if one.reads_outside(build)]:
-            result.rows = space.count_rows(head, after)
-            result.verdict = "different"
-            result.problem = (
-                f"{outside[0].name} holds no rows of {model.name}: there it is a view that reads outside the version, so it"
-                " shows what lies there now."
-            )
-        else:
-            require_data(base, before, model)
-            require_same_window(base, head, model)
-            result.same_code = before.checksum == after.checksum
-            result.other_code_before = _other_code_before(base, head, model, models)
-            relations = space.relation(base, before), space.relation(head, after)
-            result.comparison = _compare_rows(space, *relations, model, examples)
-            result.verdict = judge(model, result.comparison)
-    except CannotCompare as reason:
-        result.problem, result.remedy = reason.problem, reason.remedy
-    except duckdb.Error as error:
-        result.problem = f"{model.name} cannot be read: {_without_values(error)}."
-        result.remedy = (
-            f"The whole message may hold data, so see for yourself: {tool('dbt')} show --select {model.name}"
-        )
-    return result
-
-
-def _limits(model: Model) -> dict[str, str]:
-    """The thresholds of a model that are not zero, as text."""
-    names = ("rows_added", "rows_removed", "rows_changed")
-    texts = {name: str(getattr(model.thresholds, name)) for name in names}
-    return {name: text for name, text in texts.items() if text != "0"}
-
-
-def _build_after(head: Dataset, model: Model, models: dict[str, Model]) -> Build:
-    """The head's build of a model. Raises CannotCompare if it left no data, or is not what the code would give now."""
-    build = head.builds.get(model.unique_id)
-    if build is None:
-        raise CannotCompare(
-            f"{model.name} was not built in {head.name}.",
-            f"Type: {head.how_to_build()}" if head.environment else "Leave it out: --exclude " + model.name,
-        )
-    require_data(head, build, model)
-    require_fresh(head, model, models)
-    return build
-
-
-def _other_code_before(base: Dataset, head: Dataset, model: Model, models: dict[str, Model]) -> list[str]:
-    """The names of the models that a model reads, directly or not, and that were built from other code."""
-    return [
-        models[id].name
-        for id in models
-        if id in model.ancestors
-        and id in base.builds
-        and id in head.builds  # else it was read from another environment (dbt's --defer)
-        and base.builds[id].checksum != head.builds[id].checksum
-    ]
-
-
-def _compare_rows(space: Workspace, base: str, head: str, model: Model, examples: int) -> Comparison:
-    comparison = Comparer(
-        space.connection,
-        base,
-        head,
-        key=model.key,
-        ignored=model.ignored_columns,
-        is_personal=model.is_personal,
-        example_count=examples,
-        is_view=space.is_view,
-    ).compare()
-    absent = model.thresholds.ignore_columns - {name.lower() for name in comparison.columns_ignored}
-    if absent:
-        raise CannotCompare(
-            f"meta.crosscheck.ignore_columns of {model.name} names {', '.join(sorted(absent))}, which neither base nor head has.",
-            f"Correct it in the YAML beside {model.file}.",
-        )
-    return comparison
-
-
-def _without_values(error: duckdb.Error) -> str:
-    """What an error says, without its text if that can hold values: values can be personal data."""
-    return (
-        str(error).splitlines()[0] if isinstance(error, ABOUT_NAMES) else f"DuckDB stopped with {type(error).__name__}"
-    )

@@ -11,6 +11,7 @@ of the group `dataops.engines`, under dbt's name of the adapter.
 from dataops.engines.base import (
     CannotOpen,
     Copy,
+    Damage,
     Data,
     Dialect,
     Engine,
@@ -28,6 +29,7 @@ from dataops.engines.registry import engine_of
 __all__ = [
     "CannotOpen",
     "Copy",
+    "Damage",
     "Data",
     "Dialect",
     "Engine",

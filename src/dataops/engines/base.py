@@ -89,6 +89,14 @@ class Session(AbstractContextManager):
     def relations(self) -> dict[Relation, str]:
         """What is in the data: `table` or `view` by schema and name."""
 
+    def use(self, schema: str) -> None:
+        """Looks unqualified names up in a schema from now on.
+
+        Raises:
+            EngineError: there is no such schema.
+        """
+        self.run(f"use {quote(schema)}")
+
     def address(self, schema: str, name: str) -> str:
         """A relation as SQL names it in this session."""
         return f"{quote(schema)}.{quote(name)}"
@@ -268,6 +276,23 @@ class Pointer:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """Damaged data, or a damaged part of it.
+
+    Attributes:
+        what: is wrong, as the engine says it.
+        shown: how messages name what is damaged.
+        is_all: whether all of the data is lost with it, or only what was written last.
+        place: where it is, for the engine.
+    """
+
+    what: str
+    shown: str
+    is_all: bool
+    place: Any
+
+
+@dataclass(frozen=True)
 class Portable:
     """The files that an engine needs to find prod again on another machine.
 
@@ -289,12 +314,14 @@ class Engine(ABC):
         type: dbt's name of the adapter.
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
+        data_word: what messages call data that is named otherwise than by an environment.
         dialect: its part of the comparison's SQL.
     """
 
     type: ClassVar[str]
     name: ClassVar[str]
     atomicity: ClassVar[str]
+    data_word: ClassVar[str] = "file"
     dialect: ClassVar[Dialect]
 
     def __init__(self, project: Project):
@@ -312,11 +339,11 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def named(self, name: str) -> Data:
-        """Data that a person names otherwise than by an environment; on DuckDB the path of a file.
+    def named(self, name: str) -> Data | None:
+        """Data that a person names otherwise than by an environment, on DuckDB by the path of a file; None where there is none.
 
         Raises:
-            DataopsError: there is none.
+            DataopsError: the name is that of something else.
         """
 
     @abstractmethod
@@ -478,3 +505,36 @@ class Engine(ABC):
     @abstractmethod
     def monitoring(self, environment: Environment) -> Data:
         """Where Elementary keeps its tables of an environment."""
+
+    @abstractmethod
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        """The environment variables by which the profile `elementary` of profiles.yml finds monitoring data."""
+
+    @abstractmethod
+    def copy_into(self, data: Data, folder: Path) -> Data:
+        """A copy of monitoring data that nobody else writes to, gone with its folder (`forget`).
+
+        Args:
+            data: whose copy is wanted.
+            folder: for the copy.
+        """
+
+    def damage(self, data: Data, *, to_write: bool = False) -> Damage | str | None:
+        """Waits while another process has monitoring data open, then looks for damage.
+
+        Args:
+            data: that is examined.
+            to_write: whether to wait until it can be written.
+
+        Returns:
+            None if it is whole or missing, its damage, or why it cannot be read though it is not damaged.
+        """
+        return data.wait(to_write=to_write)
+
+    def set_aside(self, damage: Damage) -> str:
+        """Puts what is damaged out of the way, without overwriting anything. Returns how messages name where it is now.
+
+        Raises:
+            DataopsError: that is not possible.
+        """
+        raise NotImplementedError("An engine that finds damage says how to set it aside.")

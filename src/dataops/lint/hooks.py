@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -28,10 +27,10 @@ import yaml
 from dataops.errors import WRONG, DataopsError
 from dataops.files import write_whole
 from dataops.git import GitFailed, git
-from dataops.project import PROJECT
+from dataops.project import Project
 from dataops.typed import typed
 
-MEMORY = PROJECT / "target" / "lint.json"
+MEMORY = Path("target", "lint.json")  # from the project's root
 OF_A_COMMIT = "typed-message"  # has nothing to look at where nothing is committed
 STAGES = {"lint": ["pre-commit", "pre-push"], "format": ["manual"]}
 # What a hook says of a file here depends on that file alone, and on what is not in these folders. What depends on
@@ -42,10 +41,16 @@ REMEMBERED = re.compile(
 
 
 class Index:
-    """The files that .gitignore does not hide, in an index of git's that lives as long as this object's folder."""
+    """The files that .gitignore does not hide, in an index of git's.
 
-    def __init__(self, folder: str) -> None:
-        self.environment = os.environ | {"GIT_DIR": folder, "GIT_WORK_TREE": str(PROJECT)}
+    Args:
+        project: whose files they are.
+        folder: an empty one for the index, which lives as long as the folder.
+    """
+
+    def __init__(self, project: Project, folder: str) -> None:
+        self.project = project
+        self.environment = {**project.variables, "GIT_DIR": folder, "GIT_WORK_TREE": str(project.root)}
         for variable in ("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
             self.environment.pop(variable, None)
         self.git("init", "--quiet")
@@ -54,7 +59,7 @@ class Index:
     def git(self, *arguments: str, text: str | None = None) -> str:
         """What a git command prints, with this index."""
         try:
-            return git(*arguments, environment=self.environment, text=text)
+            return git(self.project.root, *arguments, environment=self.environment, text=text)
         except GitFailed as error:
             raise DataopsError(f"git could not list the files: {error.problem}") from None
 
@@ -74,9 +79,9 @@ class Index:
     def passes(self, stage: str, *options: str) -> bool:
         """Runs the hooks of a stage on the files of the index and returns whether all passed."""
         command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--hook-stage", stage, *options]
-        skipped = ",".join(filter(None, (os.environ.get("SKIP"), OF_A_COMMIT)))
+        skipped = ",".join(filter(None, (self.project.variables.get("SKIP"), OF_A_COMMIT)))
         environment = self.environment | {"SKIP": skipped}
-        return subprocess.run(command, check=False, cwd=PROJECT, env=environment).returncode == 0
+        return subprocess.run(command, check=False, cwd=self.project.root, env=environment).returncode == 0
 
 
 def is_remembered(entry: str) -> bool:
@@ -91,26 +96,27 @@ def settings_hash(entries: set[str]) -> str:
     return hashlib.sha256("\0".join(sorted(tools) + sorted(others)).encode()).hexdigest()
 
 
-def passed_before(settings: str) -> set[str]:
+def passed_before(project: Project, settings: str) -> set[str]:
     """The files that passed under these settings; none where that is not known."""
     try:
-        memory = json.loads(MEMORY.read_text(encoding="utf-8"))
+        memory = json.loads(project.path(MEMORY).read_text(encoding="utf-8"))
         return set(memory["passed"]) if memory["settings"] == settings else set()
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
 
-def remember(settings: str, entries: set[str]) -> None:
+def remember(project: Project, settings: str, entries: set[str]) -> None:
     """Notes that these files passed under these settings."""
-    MEMORY.parent.mkdir(parents=True, exist_ok=True)
+    file = project.path(MEMORY)
+    file.parent.mkdir(parents=True, exist_ok=True)
     passed = sorted(filter(is_remembered, entries))
-    write_whole(MEMORY, json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n")
+    write_whole(file, json.dumps({"settings": settings, "passed": passed}, indent=0) + "\n")
 
 
-def require_hooks() -> None:
+def require_hooks(project: Project) -> None:
     """Raises DataopsError where there is nothing to run, or nothing that runs it."""
     problem = None
-    if not (PROJECT / ".pre-commit-config.yaml").is_file():
+    if not project.path(".pre-commit-config.yaml").is_file():
         problem = ".pre-commit-config.yaml is missing."
     elif find_spec("pre_commit") is None:
         problem = "pre-commit is not installed."
@@ -118,9 +124,9 @@ def require_hooks() -> None:
         raise DataopsError(f"Nothing was checked: {problem}", f"What to do: {typed('doctor')}")
 
 
-def stages_of(hook: str, task: str) -> list[str]:
+def stages_of(project: Project, hook: str, task: str) -> list[str]:
     """The stages of a task in which a hook runs; ends with the hooks that there are where it runs in none."""
-    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load(project.path(".pre-commit-config.yaml").read_text(encoding="utf-8"))
     hooks = {
         one["id"]: [
             stage for stage in STAGES[task] if stage in one.get("stages", config.get("default_stages", [stage]))
@@ -143,28 +149,31 @@ verbose_option = click.option("--verbose", is_flag=True, help="Show what each ho
 @hook_argument
 @click.option("--no-cache", is_flag=True, help="Also lint the files that passed before and are unchanged.")
 @verbose_option
-def lint(hook: str | None, no_cache: bool, verbose: bool) -> None:
-    """Check all files, or check them with one HOOK: make lint ARGS=sqlfluff."""
-    require_hooks()
+@click.pass_obj
+def lint(project: Project, hook: str | None, no_cache: bool, verbose: bool) -> None:
+    """Check all files, or check them with one HOOK: dataops lint sqlfluff"""
+    require_hooks(project)
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
     with tempfile.TemporaryDirectory() as folder:
-        index = Index(folder)
+        index = Index(project, folder)
         entries = index.entries()
         settings = settings_hash(entries)
-        unchanged = set() if no_cache or hook else passed_before(settings) & entries
+        unchanged = set() if no_cache or hook else passed_before(project, settings) & entries
         if unchanged:
-            print(f"{len(unchanged)} files passed before and are unchanged (make lint ARGS=--no-cache lints them too).")
+            print(
+                f"{len(unchanged)} files passed before and are unchanged ({typed('lint', '--no-cache')} lints them too)."
+            )
             index.leave_out(unchanged)
         passed = True
-        for stage in stages_of(hook, "lint") if hook else STAGES["lint"]:
+        for stage in stages_of(project, hook, "lint") if hook else STAGES["lint"]:
             if stage == "pre-push":  # looks at the project as a whole
                 index.add_all()
             stage_passed = index.passes(stage, *options)
             passed = passed and stage_passed
             # pre-commit leaves out the hooks that SKIP names, and a file may have been edited meanwhile.
-            complete = not hook and not os.environ.get("SKIP") and not index.git("diff-files", "--name-only")
+            complete = not hook and not project.variables.get("SKIP") and not index.git("diff-files", "--name-only")
             if stage == "pre-commit" and stage_passed and complete:
-                remember(settings, entries)
+                remember(project, settings, entries)
         if not passed:
             raise DataopsError(
                 f"Lint found something; it is above. `{typed('format')}` fixes what a tool can fix.", exit_code=WRONG
@@ -174,15 +183,16 @@ def lint(hook: str | None, no_cache: bool, verbose: bool) -> None:
 @click.command("format")
 @hook_argument
 @verbose_option
-def format_(hook: str | None, verbose: bool) -> None:
-    """Fix what a tool can fix in all files, or run one HOOK alone: make format ARGS=sqlfluff-fix."""
-    require_hooks()
+@click.pass_obj
+def format_(project: Project, hook: str | None, verbose: bool) -> None:
+    """Fix what a tool can fix in all files, or run one HOOK alone: dataops format sqlfluff-fix"""
+    require_hooks(project)
     options = [*filter(None, [hook]), *(["--verbose"] if verbose else [])]
-    (stage,) = stages_of(hook, "format") if hook else STAGES["format"]
+    (stage,) = stages_of(project, hook, "format") if hook else STAGES["format"]
     with tempfile.TemporaryDirectory() as folder:
-        index = Index(folder)
+        index = Index(project, folder)
         entries = index.entries()
-        index.leave_out(passed_before(settings_hash(entries)) & entries)
+        index.leave_out(passed_before(project, settings_hash(entries)) & entries)
         if index.passes(stage, *options):
             print("All files were in the right form.")
             return
@@ -192,6 +202,6 @@ def format_(hook: str | None, verbose: bool) -> None:
             print("Files were changed. Running the hooks again to see what is left:")
             if index.passes(stage, *options):
                 print(*(f"  {path}" for path in changed), sep="\n")
-                print(f"{len(changed)} file(s) changed. Next: make lint")
+                print(f"{len(changed)} file(s) changed. Next: {typed('lint')}")
                 return
         raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)

@@ -293,7 +293,7 @@ class Release:
         if self.base is None:
             return {}
         try:
-            found = broken_contracts(self.parsed.dbt_manifest, self.base.folder / store.MANIFEST)
+            found = broken_contracts(self.parsed.manifest, self.base.folder / store.MANIFEST)
         except CannotRelease as reason:
             if any(not one.models for one in self.accepted):  # else nothing could be released any more
                 self.console.print(f"Contracts are not compared: {reason.problem}", markup=False, soft_wrap=True)

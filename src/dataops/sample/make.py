@@ -8,9 +8,7 @@ import sys
 import click
 
 from dataops.errors import DONE, IMPOSSIBLE, DataopsError
-from dataops.project import PROJECT, STARTED_IN
-
-SCRIPT = PROJECT / "scripts" / "sample_data.py"
+from dataops.project import Project, load
 
 
 @click.command(
@@ -18,9 +16,14 @@ SCRIPT = PROJECT / "scripts" / "sample_data.py"
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def main(options: tuple[str, ...]) -> int:
+@click.pass_obj
+def main(project: Project | None, options: tuple[str, ...]) -> int:
     """Make newer sample data, up to today or SAMPLE_UNTIL. The options are those of scripts/sample_data.py."""
-    if not SCRIPT.is_file():
+    project = project or load(checked=False)  # --help is the script's
+    script = project.path("scripts", "sample_data.py")
+    if not script.is_file():
         raise DataopsError("This project has no sample: scripts/sample_data.py is missing.")
-    done = subprocess.run([sys.executable, SCRIPT, *options], cwd=STARTED_IN, check=False)
+    done = subprocess.run(
+        [sys.executable, script, *options], cwd=project.started_in, env=dict(project.variables), check=False
+    )
     return IMPOSSIBLE if done.returncode else DONE

@@ -1,4 +1,4 @@
-"""make remove-sample: removes the sample, and leaves the project as it would have been generated without one."""
+"""dataops remove-sample: removes the sample, and leaves the project as it would have been generated without one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import click
 
 from dataops import git
 from dataops.errors import IMPOSSIBLE, WRONG, DataopsError, Interrupted, was_interrupted
-from dataops.project import PROJECT
+from dataops.project import Project
 from dataops.sample.parts import LIST, MARK, Sample, apply, hash_of, parts_of, plan, read_list, without_parts
+from dataops.typed import typed
 
 SHARED_FOLDERS = {"docs", "models", "scripts"}  # hold files of the sample among the project's own
 UNDO = "git restore . && git clean --quiet --force '*.gitkeep'"
@@ -31,10 +32,10 @@ class CannotRemove(DataopsError):
         super().__init__("\n".join(lines), exit_code=exit_code)
 
 
-def listed(*arguments: str) -> list[str]:
+def listed(project: Project, *arguments: str) -> list[str]:
     """The entries that a git command prints with `-z`."""
     try:
-        return git.entries(*arguments)
+        return git.entries(project.root, *arguments)
     except git.GitFailed as error:
         raise CannotRemove(
             IMPOSSIBLE,
@@ -44,41 +45,41 @@ def listed(*arguments: str) -> list[str]:
         ) from None
 
 
-def require_committed(paths: Iterable[str]) -> None:
+def require_committed(project: Project, paths: Iterable[str]) -> None:
     """Makes sure that git can restore these files, and that restoring them loses nothing else."""
-    changed = listed("diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")
-    unknown = sorted(set(paths) - set(listed("ls-files", "-z")))
+    changed = listed(project, "diff", "HEAD", "--name-only", "--no-renames", "--relative", "-z")
+    unknown = sorted(set(paths) - set(listed(project, "ls-files", "-z")))
     if found := [*changed, *unknown]:
         raise CannotRemove(
             IMPOSSIBLE,
             "Nothing was removed, because these files differ from the last commit:",
             *_indented(found),
-            "Commit them (git add --all && git commit), so that git can restore everything. Then: make remove-sample",
+            f"Commit them (git add --all && git commit), so that git can restore everything. Then: {typed('remove-sample')}",
         )
 
 
-def changes(sample: Sample) -> list[str]:
+def changes(project: Project, sample: Sample) -> list[str]:
     """The files and parts of the sample that somebody changed, sorted."""
     found = [
         path
         for path, hash in sample.files.items()
-        if (PROJECT / path).is_file() and hash_of((PROJECT / path).read_bytes()) != hash
+        if project.path(path).is_file() and hash_of(project.path(path).read_bytes()) != hash
     ]
-    if (data := [path for path in found if path.endswith(".csv")]) and made_by_task():
+    if (data := [path for path in found if path.endswith(".csv")]) and made_by_task(project):
         found = [path for path in found if path not in data]
     for path, hashes in sample.parts.items():
-        text = (PROJECT / path).read_bytes().decode() if (PROJECT / path).is_file() else ""
+        text = project.path(path).read_bytes().decode() if project.path(path).is_file() else ""
         if MARK.search(without_parts(text)) or any(hash_of(part.encode()) not in hashes for part in parts_of(text)):
             found.append(f"{path}, between the lines <sample> and </sample>")
     return sorted(found)
 
 
-def made_by_task() -> bool:
+def made_by_task(project: Project) -> bool:
     """Whether the seeds are what `make sample` made, up to the day of the last load in them."""
-    specification = spec_from_file_location("sample_data", PROJECT / "scripts" / "sample_data.py")
+    specification = spec_from_file_location("sample_data", project.path("scripts", "sample_data.py"))
     sample_data = module_from_spec(specification)
     specification.loader.exec_module(sample_data)
-    seeds = PROJECT / "seeds" / "shop"
+    seeds = project.path("seeds", "shop")
     try:
         since, until = sample_data.first_day(), date.fromisoformat(sample_data.last_load(seeds))
     except (OSError, KeyError, ValueError):
@@ -90,33 +91,33 @@ def made_by_task() -> bool:
         return all(Path(folder, f"{table}.csv").read_bytes() == (seeds / f"{table}.csv").read_bytes() for table in made)
 
 
-def own_files(sample: Sample) -> list[str]:
+def own_files(project: Project, sample: Sample) -> list[str]:
     """The files in the sample's folders that it did not bring, sorted."""
     folders = {Path(path).parent for path in sample.files} - {Path(folder) for folder in SHARED_FOLDERS}
-    files = set(listed("ls-files", "--cached", "--others", "--exclude-standard", "-z")) - {*sample.files}
-    return sorted(file for file in files if folders.intersection(Path(file).parents) and (PROJECT / file).is_file())
+    files = set(listed(project, "ls-files", "--cached", "--others", "--exclude-standard", "-z")) - {*sample.files}
+    return sorted(file for file in files if folders.intersection(Path(file).parents) and project.path(file).is_file())
 
 
-def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
+def require_parsing(project: Project, contents: dict[str, bytes | None], sample: Sample) -> None:
     """Makes sure that dbt can parse what will be left, which it does in a copy."""
-    (PROJECT / "target").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=PROJECT / "target", prefix="without_sample_") as folder:
-        for file in listed("ls-files", "--cached", "--others", "--exclude-standard", "-z"):
-            if (PROJECT / file).is_file():
+    project.path("target").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=project.path("target"), prefix="without_sample_") as folder:
+        for file in listed(project, "ls-files", "--cached", "--others", "--exclude-standard", "-z"):
+            if project.path(file).is_file():
                 Path(folder, file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(PROJECT / file, Path(folder, file))
+                shutil.copyfile(project.path(file), Path(folder, file))
         apply(Path(folder), contents)
-        if (PROJECT / "dbt_packages").exists():
-            Path(folder, "dbt_packages").symlink_to(PROJECT / "dbt_packages")
-        parsed = _parse(Path(folder), "target")
+        if project.path("dbt_packages").exists():
+            Path(folder, "dbt_packages").symlink_toproject.path("dbt_packages")
+        parsed = _parse(project, Path(folder), "target")
     if parsed.returncode == 0:
         return
-    if found := dependents(sample):
+    if found := dependents(project, sample):
         raise CannotRemove(
             WRONG,
             "Nothing was removed, because these files of your own need models or data of the sample:",
             *_indented(found),
-            "Change or remove them, and commit. Then: make remove-sample",
+            f"Change or remove them, and commit. Then: {typed('remove-sample')}",
         )
     raise CannotRemove(
         WRONG,
@@ -125,18 +126,18 @@ def require_parsing(contents: dict[str, bytes | None], sample: Sample) -> None:
     )
 
 
-def _parse(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
+def _parse(project: Project, folder: Path, target: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dataops", "dbt", "--quiet", "parse", "--target-path", target]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
-    return subprocess.run(command, check=False, cwd=folder, **both)
+    return subprocess.run(command, check=False, cwd=folder, env=dict(project.variables), **both)
 
 
-def dependents(sample: Sample) -> list[str]:
+def dependents(project: Project, sample: Sample) -> list[str]:
     """The files that the sample did not bring and that need something of it, each with what it needs."""
     target = "target/with_sample"
-    if _parse(PROJECT, target).returncode:
+    if _parse(project, project.root, target).returncode:
         return []
-    manifest = json.loads((PROJECT / target / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(project.path(target, "manifest.json").read_text(encoding="utf-8"))
     kinds = ("nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests")
     nodes = {id: node for kind in kinds for id, node in manifest.get(kind, {}).items()}
     files = {id: node["original_file_path"] for id, node in nodes.items()}
@@ -166,27 +167,27 @@ def summary(contents: dict[str, bytes | None], every_file: bool) -> list[str]:
     ]
 
 
-def remove_sample(dry_run: bool, yes: bool, include_changed: bool) -> None:
+def remove_sample(project: Project, dry_run: bool, yes: bool, include_changed: bool) -> None:
     """Removes the sample, after a question.
 
     Raises:
         CannotRemove: something would be lost, or the project would not work without the sample.
     """
     try:
-        sample = read_list(PROJECT)
+        sample = read_list(project.root)
     except OSError as error:
         raise CannotRemove(
             IMPOSSIBLE,
             f"{LIST} lists the sample's files, and cannot be read: {error.strerror}.",
             f"Restore it: git log --oneline -- {LIST} shows the commits that have it.",
         ) from None
-    contents = plan(PROJECT, sample)
-    existing = [path for path in contents if (PROJECT / path).exists()]
-    require_committed(existing)
+    contents = plan(project.root, sample)
+    existing = [path for path in contents if project.path(path).exists()]
+    require_committed(project, existing)
     print(*summary(contents, every_file=dry_run), sep="\n")
     if own := own_files(sample):
         print("Your own files in the sample's folders, which stay:", *_indented(own), sep="\n")
-    if (changed := changes(sample)) and include_changed:
+    if (changed := changes(project, sample)) and include_changed:
         print("Changed since they came with the project, and removed too:", *_indented(changed), sep="\n")
     elif changed:
         raise CannotRemove(
@@ -194,24 +195,24 @@ def remove_sample(dry_run: bool, yes: bool, include_changed: bool) -> None:
             "Nothing was removed, because these were changed since they came with the project:",
             *_indented(changed),
             "Move what you want to keep to your own files, or outside <sample> and </sample>, and commit. To remove the rest:"
-            " make remove-sample ARGS=--include-changed",
+            f" {typed('remove-sample', '--include-changed')}",
         )
     unasked = CannotRemove(
-        IMPOSSIBLE, "Nothing was removed. To remove the sample without a question: make remove-sample ARGS=--yes"
+        IMPOSSIBLE, f"Nothing was removed. To remove the sample without a question: {typed('remove-sample', '--yes')}"
     )
     if not (dry_run or yes or sys.stdin.isatty()):
         raise unasked
-    require_parsing(contents, sample)
+    require_parsing(project, contents, sample)
     if dry_run:
-        print("Nothing was removed. To remove the sample: make remove-sample")
+        print(f"Nothing was removed. To remove the sample: {typed('remove-sample')}")
         return
     if not yes and input("Remove the sample? [y/N]: ").strip().lower() not in ("y", "yes"):
         raise unasked
-    require_committed(existing)  # a file may have been edited while the question was open
-    apply(PROJECT, contents)
+    require_committed(project, existing)  # a file may have been edited while the question was open
+    apply(project.root, contents)
     print(f"The sample is removed. To undo this before you commit: {UNDO}")
     print(
-        "Next: make build lint, then commit. The second message accepts that the next release drops the sample from prod:"
+        f"Next: {typed('build')}, {typed('lint')}, then commit. The second message accepts that the next release drops the sample from prod:"
     )
     print('  git add --all && git commit -m "feat: remove the sample" -m "Accept-Differences: the sample was removed"')
 
@@ -220,10 +221,11 @@ def remove_sample(dry_run: bool, yes: bool, include_changed: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="List every file that would be removed or changed.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @click.option("--include-changed", is_flag=True, help="Remove files of the sample that you changed, too.")
-def main(dry_run: bool, yes: bool, include_changed: bool) -> None:
+@click.pass_obj
+def main(project: Project, dry_run: bool, yes: bool, include_changed: bool) -> None:
     """Remove the sample: its models, data, tests and docs, and the settings for it. Asks first."""
     try:
-        remove_sample(dry_run, yes, include_changed)
+        remove_sample(project, dry_run, yes, include_changed)
     except OSError as error:
         raise DataopsError(f"Nothing was removed: {error}") from error
     except BaseException as error:

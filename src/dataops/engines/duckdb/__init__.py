@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 from rich.filesize import decimal
 
-from dataops.engines.base import CannotOpen, Copy, Data, Engine, Pointer, Portable, Relation, Workspace
-from dataops.engines.duckdb import ci, files
+from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Portable, Relation, Workspace
+from dataops.engines.duckdb import ci, files, monitoring
 from dataops.engines.duckdb.dialect import DuckDBDialect
 from dataops.engines.duckdb.files import DuckDBFile, clone
 from dataops.engines.duckdb.sources import source_files
@@ -64,16 +64,14 @@ class DuckDB(Engine):
         )  # the target's own file, or what it attaches as its database
         return self._data(self.project.root / Path(path).expanduser())
 
-    def named(self, name: str) -> DuckDBFile:
+    def named(self, name: str) -> DuckDBFile | None:
         started_in = self.project.started_in
         path = started_in / Path(name).expanduser()
         if path.is_dir():
             found = [os.path.relpath(file, started_in) for file in sorted(path.glob("*.duckdb"))]
             hint = f"Name a file in it: {', '.join(found)}" if found else "There is no .duckdb file in it."
             raise DataopsError(f"{name} is a folder.", hint)
-        if not path.exists():
-            raise DataopsError(f"There is no file {name}.", "Name the path of a warehouse file.")
-        return self._data(path.absolute())
+        return self._data(path.absolute()) if path.exists() else None
 
     def version(self, folder: Path) -> DuckDBFile:
         return self._data(folder / f"{self.project.prod.name}.duckdb")
@@ -194,4 +192,18 @@ class DuckDB(Engine):
     # Monitoring
 
     def monitoring(self, environment: Environment) -> DuckDBFile:
-        return self._data(environment.folder / "monitoring.duckdb")
+        return self._data(environment.folder / monitoring.FILE)
+
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        return {"ELEMENTARY_PATH": str(data.file)}
+
+    def copy_into(self, data: Data, folder: Path) -> DuckDBFile:
+        copied = self._data(folder / data.file.name)
+        monitoring.copy(data, copied.file)
+        return copied
+
+    def damage(self, data: Data, *, to_write: bool = False) -> Damage | str | None:
+        return monitoring.examine(data, to_write)
+
+    def set_aside(self, damage: Damage) -> str:
+        return shown(monitoring.set_aside(damage.place))

@@ -1,0 +1,126 @@
+"""What is decided of a dbt command before dbt runs: prod is guarded, folders are made, monitoring is prepared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dataops.dbt import Result, read_command
+from dataops.errors import DataopsError
+from dataops.monitoring import elementary
+from dataops.project import Project
+from dataops.runner import Runner
+from dataops.tasks import require_selected, runner_for
+from tests.helpers import project_with_profile
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    return project_with_profile(tmp_path)
+
+
+def problem_of(project: Project, line: str) -> str | None:
+    command = read_command(line.split())
+    return runner_for(project, command)._prepare(command)
+
+
+REFUSED = "prod is written by releases only. Type: dataops release"
+EMPTY = "Nothing was released yet"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("build --target prod --select parse", REFUSED),
+        ("build --target prod --exclude list", REFUSED),
+        ("--target prod run", REFUSED),
+        ("seed --target=prod", REFUSED),
+        ("retry -t prod", REFUSED),
+        ("test --target prod --select snapshot", EMPTY),
+        ("show --target prod --select build", EMPTY),
+        ("parse --target prod", None),
+        ("ls --target prod --select build", None),
+        ("build --target ci --select prod", None),
+    ],
+)
+def test_prod_is_guarded_by_the_command_not_by_its_words(project, line, says):
+    problem = problem_of(project, line)
+    assert problem is None if says is None else says in problem
+
+
+def test_prod_is_guarded_under_any_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = project_with_profile(tmp_path, "development", "production")
+    assert problem_of(project, "build --target production").startswith("production is written by releases only.")
+    assert problem_of(project, "build --target development") is None
+    with pytest.raises(DataopsError, match="--target prod is not an environment of this project"):
+        problem_of(project, "build --target prod")
+
+
+def test_a_release_may_build_prod(project):
+    candidate = project.as_candidate("0001-2026-11-24")
+    assert Runner(candidate, candidate.prod)._prepare(read_command(["build"])) is None
+
+
+def test_a_missing_warehouse_folder_is_made(project, tmp_path):
+    assert problem_of(project.with_variables(WAREHOUSE_DIR="some where/else"), "build") is None
+    assert [path.name for path in (tmp_path / "some where/else").iterdir()] == ["dev"]
+
+
+def test_a_file_in_place_of_the_warehouse_folder_is_refused(project, tmp_path):
+    (tmp_path / "file").touch()
+    problem = problem_of(project.with_variables(WAREHOUSE_DIR="file"), "build")
+    assert problem.startswith("The warehouse folder cannot be made: ")
+
+
+def test_a_profile_that_cannot_be_read_is_named(project, tmp_path):
+    (tmp_path / "profiles.yml").write_text("shop: {outputs: {dev: {type: duckdb, path: '{{ nonsense() }}'}}}")
+    assert problem_of(project, "build").startswith("profiles.yml: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "prepared"),
+    [
+        ("build", True),
+        ("build --select elementary_schools", True),
+        ("build --exclude package:elementary", True),
+        ("source freshness", True),
+        ("run --select package:elementary", False),
+        ("run --select elementary", False),
+        ("ls --select build", False),
+        ("compile --select test", False),
+    ],
+)
+def test_elementary_is_prepared_unless_it_is_selected_itself(project, monkeypatch, line, prepared):
+    monkeypatch.setattr(elementary.ElementaryMonitor, "is_on", lambda *_: True)
+    for name, value in {"cli_version": "0.25.0", "package_problem": None, "tables_version": None}.items():
+        monkeypatch.setattr(elementary, name, lambda *_, value=value: value)
+    command = read_command(line.split())
+    first, more = elementary.ElementaryMonitor(project).preparation(project.prod, command.name, command.select)
+    assert bool(first) == prepared
+    assert more == (["--exclude", "package:elementary"] if prepared and command.name == "build" else [])
+
+
+@pytest.mark.parametrize(
+    ("select", "guess"),
+    [
+        ("ordrs", " Did you mean orders?"),
+        ("2+ordrs+1", " Did you mean orders?"),
+        ("@ordrs custmers+", " Did you mean orders customers?"),
+        ("tag:weekly", ""),
+    ],
+)
+def test_a_selection_of_nothing_suggests_the_nearest_model(project, tmp_path, select, guess):
+    nodes = {name: {"name": name, "resource_type": "model"} for name in ("orders", "customers")}
+    nodes["test"] = {"name": "ordrs_test", "resource_type": "test"}
+    (tmp_path / "target/dev").mkdir(parents=True)
+    (tmp_path / "target/dev/manifest.json").write_text(json.dumps({"nodes": nodes}))
+    runner, nothing = Runner(project, project.dev), Result(0, is_empty=True)
+    with pytest.raises(DataopsError) as refused:
+        require_selected(runner, nothing, read_command(["build", "--select", *select.split()]))
+    assert refused.value.problem == f"Nothing is selected by {select!r}, so nothing was done.{guess}"
+    assert refused.value.remedy == "To list everything: dbt ls"
+    require_selected(runner, nothing, read_command(["build"]))
+    require_selected(runner, Result(0), read_command(["build", "--select", "orders"]))
