@@ -42,6 +42,7 @@ class DuckDB(Engine):
     atomicity = (
         "Readers that open prod see all of the version before or all of this one, and keep it until they close it."
     )
+    tools = ("dbt-duckdb", "duckdb")
     dialect = DuckDBDialect()
 
     def __init__(self, project: Project):
