@@ -13,7 +13,7 @@ from dataops.crosscheck.results import ModelResult, Result, describe_dataset
 from dataops.engines import engine_of
 from dataops.manifest import Code, Model
 from dataops.project import Project
-from dataops.release.acceptance import TRAILER, not_accepted, objections, wording
+from dataops.release.acceptance import TRAILER, not_accepted, objections, reason_for
 from dataops.release.repository import accepted_since
 from dataops.typed import guide
 
@@ -148,7 +148,7 @@ def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> s
         return f"What changed was built, and could not be compared with {against}."
     return (
         f"What changed differs from {against}. If that is intended, say why in a commit message:"
-        f' a last line "{TRAILER}: {wording(comparison.not_accepted)}".'
+        f' a last line "{TRAILER}: {reason_for(comparison.not_accepted)}".'
         + (
             f" A new version of a model breaks no contract: {guide('docs/releasing.md')}."
             if result.breaks_contracts

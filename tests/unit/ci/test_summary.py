@@ -41,8 +41,7 @@ def test_the_verdict_is_the_worst_of_the_steps(verdicts, expected):
     assert Summary(steps=[Step("a step", verdict) for verdict in verdicts]).verdict == expected
 
 
-def test_the_whole_summary(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_whole_summary(tmp_path):
     project = project_at(tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path / "page.md"))
     steps = [Step("Parse the project", "passed", "2 models.", 1.25), Step("Compare", "not needed", "None changed.")]
     write_summary(project, Summary("All is well.", steps, built=["orders", "stock"], notes=["a note"]))
