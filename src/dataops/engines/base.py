@@ -305,11 +305,13 @@ class Portable:
 
     Attributes:
         of_version: names in the folder of a version.
-        of_prod: names in prod's folder beside the versions, in the order of unpacking: what says which version is prod comes last.
+        of_prod: names in prod's folder, beside the versions.
+        pointer: the name in prod's folder of what says which version is prod; empty where something else says it.
     """
 
     of_version: tuple[str, ...] = ()
     of_prod: tuple[str, ...] = ()
+    pointer: str = ""
 
 
 class Engine(ABC):
@@ -319,16 +321,16 @@ class Engine(ABC):
         type: dbt's name of the adapter.
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
-        tools: the Python distributions that it needs. A release records their versions.
         data_word: what messages call data that is named otherwise than by an environment.
+        tools: the Python distributions that it needs. A release records their versions.
         dialect: its part of the comparison's SQL.
     """
 
     type: ClassVar[str]
     name: ClassVar[str]
     atomicity: ClassVar[str]
-    tools: ClassVar[tuple[str, ...]] = ()
     data_word: ClassVar[str] = "file"
+    tools: ClassVar[tuple[str, ...]] = ()
     dialect: ClassVar[Dialect]
 
     def __init__(self, project: Project):
