@@ -26,6 +26,7 @@ class EngineError(DataopsError):
     """The engine could not do something. The problem names the kind of error, and quotes no data.
 
     Attributes:
+        engine: its name.
         kind: the engine's name of the error.
         text: what the engine says, in one line. It may quote data.
         whole_text: all that the engine says.
@@ -33,6 +34,7 @@ class EngineError(DataopsError):
     """
 
     def __init__(self, engine: str, kind: str, whole_text: str, only_names: bool):
+        self.engine = engine
         self.kind = kind
         self.whole_text = whole_text
         self.text = whole_text.splitlines()[0] if whole_text else kind
@@ -118,13 +120,18 @@ class Data(ABC):
     def shown(self) -> str:
         """How messages name it: a path, for example."""
 
+    @property
+    @abstractmethod
+    def database(self) -> str:
+        """The name of its database in dbt's manifest."""
+
     @abstractmethod
     def exists(self) -> bool:
         """Whether it is there at all."""
 
     @abstractmethod
     def is_same(self, other: Data) -> bool:
-        """Whether both are one and the same, under whatever name."""
+        """Whether both are one and the same, under whatever name. Data that does not exist yet is known by where it will be."""
 
     @abstractmethod
     def wait(self, *, to_write: bool = False, seconds: float = 60) -> str | None:
@@ -299,11 +306,13 @@ class Portable:
 
     Attributes:
         of_version: names in the folder of a version.
-        of_prod: names in prod's folder beside the versions, in the order of unpacking: what says which version is prod comes last.
+        of_prod: names in prod's folder, beside the versions.
+        pointer: the name in prod's folder of what says which version is prod; empty where something else says it.
     """
 
     of_version: tuple[str, ...] = ()
     of_prod: tuple[str, ...] = ()
+    pointer: str = ""
 
 
 class Engine(ABC):
@@ -314,6 +323,7 @@ class Engine(ABC):
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
         data_word: what messages call data that is named otherwise than by an environment.
+        tools: the Python distributions that it needs. A release records their versions.
         dialect: its part of the comparison's SQL.
         tools: the Python distributions that it needs. A release records their versions.
     """
@@ -322,6 +332,7 @@ class Engine(ABC):
     name: ClassVar[str]
     atomicity: ClassVar[str]
     data_word: ClassVar[str] = "file"
+    tools: ClassVar[tuple[str, ...]] = ()
     dialect: ClassVar[Dialect]
     tools: ClassVar[tuple[str, ...]] = ()
 

@@ -18,9 +18,8 @@ from typing import Any
 
 from dataops.manifest import BUILT
 from dataops.model_versions import continued
-from dataops.release import CannotRelease
-from dataops.release.store import shown
-from dataops.typed import typed
+from dataops.typed import shown, typed
+from dataops.versions import CannotRelease
 
 WITH_CONSTRAINTS = ("table", "incremental")  # the materializations that create constraints
 # The constraints that a database enforces, by adapter: CONSTRAINT_SUPPORT of dbt-duckdb, dbt-postgres and dbt-spark 1.11

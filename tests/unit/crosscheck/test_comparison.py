@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from dataops.crosscheck import compare
 from dataops.crosscheck.compare import Comparer
+from dataops.engines.duckdb.dialect import DuckDBDialect
+from dataops.engines.duckdb.files import DuckDBSession
 
 # Awkward on purpose: reserved, in mixed case, quoted, and the names that the comparison's own SQL uses.
 NAMES = [
@@ -100,11 +102,16 @@ def load(connection, name: str, columns: list[tuple[str, str]], rows: list[tuple
         connection.execute(f"insert into {name} values ({', '.join('?' * len(row))})", row)
 
 
+def compare_tables(connection, key=(), **options) -> compare.Comparison:
+    """The comparison of base_table and head_table."""
+    return Comparer(DuckDBSession(connection), DuckDBDialect(), "base_table", "head_table", key, **options).compare()
+
+
 def compared(columns, base, head, key=(), **options) -> compare.Comparison:
     with duckdb.connect() as connection:
         load(connection, "base_table", columns, base)
         load(connection, "head_table", columns, head)
-        return Comparer(connection, "base_table", "head_table", key, **options).compare()
+        return compare_tables(connection, key, **options)
 
 
 def multiset_difference(base, head) -> tuple[int, int]:
@@ -165,7 +172,7 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
         connection.execute(
             f"create table head_table as select cast(id as bigint) as id, cast(amount as {retyped}) as amount from base_table"
         )
-        result = Comparer(connection, "base_table", "head_table", ["id"]).compare()
+        result = compare_tables(connection, ["id"])
         assert not result.rows_differ
         assert [(one.name, one.base, one.head) for one in result.columns_retyped] == [
             ("id", "INTEGER", "BIGINT"),
@@ -173,14 +180,14 @@ def test_a_retyped_column_is_compared_by_value(values, retyped):
         ]
         connection.execute("update head_table set amount = 7 where amount <> 7")
         changed = sum(value is not None and value != 7 for value in values)
-        assert Comparer(connection, "base_table", "head_table", ["id"]).compare().rows_changed == changed
+        assert compare_tables(connection, ["id"]).rows_changed == changed
 
 
 def test_columns_are_matched_whatever_their_case_and_order():
     with duckdb.connect() as connection:
         connection.execute("create table base_table as select 1 as id, 'a' as Name, 2 as gone")
         connection.execute("create table head_table as select 'b' as NAME, 1 as ID, 3.5 as fresh")
-        result = Comparer(connection, "base_table", "head_table", ["Id"]).compare()
+        result = compare_tables(connection, ["Id"])
     assert [column.name for column in result.columns_added] == ["fresh"]
     assert [column.name for column in result.columns_removed] == ["gone"]
     assert (result.key, result.rows_changed, result.changed_columns) == (("ID",), 1, {"NAME": 1})
@@ -323,5 +330,5 @@ def test_tables_without_a_column_in_common_are_counted():
     with duckdb.connect() as connection:
         connection.execute("create table base_table as select 1 as a from range(3)")
         connection.execute("create table head_table as select 1 as b from range(5)")
-        result = Comparer(connection, "base_table", "head_table", ["a"]).compare()
+        result = compare_tables(connection, ["a"])
     assert (result.rows_base, result.rows_head, result.rows_added, result.columns_differ) == (3, 5, 2, True)

@@ -6,36 +6,46 @@ import html
 import json
 from pathlib import Path
 
+import click
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from dataops.crosscheck import CannotCompare, command, datasets
+from dataops.crosscheck import CannotCompare, command
+from dataops.crosscheck.datasets import open_dataset
 from dataops.errors import DataopsError
+from dataops.project import Project
+from dataops.runner import Runner
+from tests.helpers import TEMPLATE, project_at
 from tests.unit.crosscheck.test_service import CODE, ROWS, models
 from tests.unit.crosscheck.warehouses import Built, write
 
+PROFILES = """
+shop:
+  target: dev
+  outputs:
+    dev: {type: duckdb, path: dev/dev.duckdb}
+    ci: {type: duckdb, path: ci/ci.duckdb}
+    prod: {type: duckdb, path: prod/prod.duckdb}
+"""
+
 
 @pytest.fixture
-def project(tmp_path, monkeypatch) -> Path:
-    """A folder with the warehouse files of dev and prod, which hold the same."""
+def project(tmp_path, monkeypatch) -> Project:
+    """A project with the warehouse files of dev and prod, which hold the same."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "STARTED_IN", tmp_path)
-    monkeypatch.setattr(
-        datasets, "warehouse_file", lambda environment: tmp_path / environment / f"{environment}.duckdb"
-    )
-    monkeypatch.setattr(datasets, "_require_whole", lambda: None)
-    monkeypatch.setattr(command, "read_code", lambda target: CODE)
-    for name in ("DBT_TARGET", "DBT_TARGET_PATH"):
-        monkeypatch.setenv(name, "dev")
+    (tmp_path / "Makefile").write_text((TEMPLATE / "Makefile").read_text(encoding="utf-8"))
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop\n")
+    (tmp_path / "profiles.yml").write_text(PROFILES)
+    monkeypatch.setattr(Runner, "parse", lambda self: CODE)
     for environment in ("dev", "prod"):
         write(tmp_path / environment / f"{environment}.duckdb", CODE, models())
-    return tmp_path
+    return project_at(tmp_path)
 
 
-def crosscheck(*arguments: str, code: int) -> Result:
-    done = CliRunner().invoke(command.main, list(arguments))
-    assert done.exit_code == code, done.output
+def crosscheck(project: Project, *arguments: str, code: int) -> Result:
+    done = CliRunner().invoke(command.main, list(arguments), obj=project, standalone_mode=False)
+    assert (done.exception, done.return_value) == (None, code), done.output
     return done
 
 
@@ -73,25 +83,25 @@ def test_what_does_not_exist_or_cannot_be_read_is_an_error(project, name, proble
     Path("folder").mkdir()
     duckdb.connect("folder/one.duckdb").close()
     if problem is None:
-        assert datasets.open_dataset(name).environment == "prod"
+        assert open_dataset(project, name).environment == project.prod
         return
     with pytest.raises(CannotCompare) as error:
-        datasets.open_dataset(name)
+        open_dataset(project, name)
     assert error.value.problem.startswith(problem)
     assert error.value.remedy.startswith(remedy)
 
 
 def test_prod_without_a_record_is_made_by_a_release(project):
-    (project / "prod/prod.duckdb").unlink()
+    project.path("prod/prod.duckdb").unlink()
     duckdb.connect("prod/prod.duckdb").close()
     with pytest.raises(CannotCompare) as error:
-        datasets.open_dataset("prod")
+        open_dataset(project, "prod")
     assert error.value.problem == "prod (prod/prod.duckdb) has no record of what was built in it."
     assert error.value.remedy == "Type: make release"
 
 
 def test_it_ends_with_0_for_the_same_1_for_differences_and_2_for_what_it_could_not_compare(project):
-    done = crosscheck(code=0)
+    done = crosscheck(project, code=0)
     assert "dev against prod, 3 models: 3 the same." in done.output
     assert done.output.splitlines()[-1].endswith("result.json. dev holds the same data as prod. Nothing to do.")
     assert (outcome()["version"], outcome()["verdict"], outcome()["exit_code"]) == (1, "same", 0)
@@ -99,12 +109,12 @@ def test_it_ends_with_0_for_the_same_1_for_differences_and_2_for_what_it_could_n
 
     with duckdb.connect("dev/dev.duckdb") as dev:
         dev.execute("update marts.products set units_sold = -1 where product_id < 20")
-    done = crosscheck(code=1)
+    done = crosscheck(project, code=1)
     assert done.output.count("  changed: ") == 6, "three of each model"
     assert done.output.splitlines()[-1].endswith("Is this what the change was meant to do? The page has examples.")
-    assert crosscheck("--examples", "5", code=1).output.count("  changed: ") == 10
+    assert crosscheck(project, "--examples", "5", code=1).output.count("  changed: ") == 10
     assert (
-        crosscheck("--examples", "0", code=1)
+        crosscheck(project, "--examples", "0", code=1)
         .output.splitlines()[-1]
         .endswith("Is this what the change was meant to do?")
     )
@@ -112,7 +122,7 @@ def test_it_ends_with_0_for_the_same_1_for_differences_and_2_for_what_it_could_n
 
     with duckdb.connect("dev/dev.duckdb") as dev:
         dev.execute("drop view marts.shown_products")
-    crosscheck(code=2)
+    crosscheck(project, code=2)
     assert outcome()["exit_code"] == 2
 
 
@@ -126,8 +136,8 @@ def test_it_ends_with_0_for_the_same_1_for_differences_and_2_for_what_it_could_n
     ],
 )
 def test_what_cannot_be_compared_is_in_every_file_and_results_of_earlier_runs_are_gone(project, arguments, problem):
-    crosscheck(code=0)
-    done = crosscheck(*arguments, code=2)
+    crosscheck(project, code=0)
+    done = crosscheck(project, *arguments, code=2)
     assert f"Nothing was compared: {problem}" in done.output
     assert outcome()["models"] == []
     assert outcome()["problem"].startswith(problem)
@@ -138,24 +148,25 @@ def test_what_cannot_be_compared_is_in_every_file_and_results_of_earlier_runs_ar
 
 
 def test_an_interrupted_run_leaves_no_results(project, monkeypatch):
-    crosscheck(code=0)
+    crosscheck(project, code=0)
 
-    def interrupted(target):
+    def interrupted(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "read_code", interrupted)
-    done = CliRunner().invoke(command.main)
+    monkeypatch.setattr(Runner, "parse", interrupted)
+    done = CliRunner().invoke(command.main, obj=project, standalone_mode=False)
     assert isinstance(done.exception, DataopsError)
     assert "nothing was written" in done.exception.problem
     assert not list(Path("target/crosscheck").iterdir())
 
 
-def test_help_names_the_exit_codes(project):
-    assert "Exit codes: 0 the same" in crosscheck("--help", code=0).output
+def test_help_names_the_exit_codes():
+    assert "Exit codes: 0 the same" in CliRunner().invoke(command.main, ["--help"]).output
 
 
 def test_an_unknown_option_is_an_error(project):
-    assert "No such option" in crosscheck("--treshold", code=2).output
+    with pytest.raises(click.NoSuchOption):
+        command.main.main(["--treshold"], obj=project, standalone_mode=False)
 
 
 def test_the_latest_build_of_a_model_counts(project):
@@ -166,5 +177,5 @@ def test_the_latest_build_of_a_model_counts(project):
             "create table earlier.dataops_builds as select * replace ('success' as state,"
             " run_started_at - interval 1 day as run_started_at) from main_record.dataops_builds"
         )
-    builds = datasets.open_dataset("twice.duckdb").builds
+    builds = open_dataset(project, "twice.duckdb").builds
     assert builds["model.shop.products"].state == "error"

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from dataops.crosscheck.datasets import Build, Dataset
-from dataops.crosscheck.results import ModelResult, Result, build_before, gone_models
+from dataops.crosscheck.results import ModelResult, Result
+from dataops.crosscheck.service import build_before, gone_models
+from dataops.engines.duckdb.files import DuckDBFile
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_a_version_continues_the_model_without_versions():
             f"model.shop.{id}": Build(f"model.shop.{id}", "marts", name, "prod", "", "success", datetime(2026, 1, 1), 0)
             for id, name in builds.items()
         }
-        return Dataset("prod", "prod", Path("prod.duckdb"), found, {})
+        return Dataset("prod", None, DuckDBFile(Path("prod.duckdb")), found, {})
 
     models = {f"model.shop.{id}": SimpleNamespace(unique_id=f"model.shop.{id}") for id in ("sales.v1", "sales.v2")}
     head = dataset(**{"sales.v1": "sales", "sales.v2": "sales_v2"})

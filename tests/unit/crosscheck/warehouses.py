@@ -8,9 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-from dataops.crosscheck.datasets import Dataset, read_dataset, workspace
-from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_dataset
+from dataops.crosscheck import service
+from dataops.crosscheck.datasets import Dataset, read_dataset
+from dataops.crosscheck.results import ModelResult, Result
+from dataops.engines.duckdb import DuckDB
+from dataops.engines.duckdb.files import DuckDBFile
 from dataops.manifest import Code
+from tests.helpers import project_at
 
 STARTED = datetime(2026, 11, 24, 6, 0)
 COLUMNS = {
@@ -71,18 +75,18 @@ def write(file: Path, code: Code, models: dict[str, Built]) -> Path:
     return file
 
 
-def dataset(file: Path, environment: str | None) -> Dataset:
-    """A file as base or head; of an environment, its builds must be as new as the code."""
-    return read_dataset(environment or str(file), environment, file)
+def dataset(file: Path, role: str | None) -> Dataset:
+    """A file as base or head; that of an environment, given by its role, must be as new as the code."""
+    environments = {one.role: one for one in project_at(file.parent).environments}
+    environment = environments[role] if role else None
+    return read_dataset(DuckDBFile(file), environment.name if environment else str(file), environment)
 
 
 def compare(base: Dataset, head: Dataset, code: Code, examples: int = 3) -> Result:
     """Compares all models of the code."""
-    result = Result(*(describe_dataset(one, one.name) for one in (base, head)), project=code.project)
-    chosen = [model for id, model in code.models.items() if id.startswith("model.")]
-    with workspace(base, head) as space:
-        result.models = list(compare_models(space, base, head, chosen, code.models, True, examples))
-    return result
+    models = service.all_models(code)
+    engine = DuckDB(project_at(Path.cwd()))
+    return service.compare(engine, base, head, code, models, everything=True, examples=examples)
 
 
 def of_model(result: Result, name: str) -> ModelResult:

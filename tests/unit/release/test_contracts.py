@@ -19,8 +19,8 @@ from dbt.exceptions import ContractBreakingChangeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataops.release import CannotRelease
 from dataops.release.contracts import ALL, CONSTRAINT, ENFORCED, ENFORCED_ELSEWHERE, broken_contracts
+from dataops.versions import CannotRelease
 
 FILES = {
     "dbt_project.yml": "name: shop\nprofile: shop\nflags: {send_anonymous_usage_stats: false}\n",

@@ -187,7 +187,7 @@ class DuckDB(Engine):
 
     def portable(self, environment: Environment) -> Portable:
         data = self.version(environment.folder).file.name
-        return Portable((data,), (self.monitoring(environment).file.name, LINK))
+        return Portable((data,), (self.monitoring(environment).file.name,), LINK)
 
     def carry_over(
         self, prod: Data, target: Data, views: Mapping[Relation, Relation], tables: Mapping[Relation, Relation]
