@@ -325,7 +325,6 @@ class Engine(ABC):
         data_word: what messages call data that is named otherwise than by an environment.
         tools: the Python distributions that it needs. A release records their versions.
         dialect: its part of the comparison's SQL.
-        tools: the Python distributions that it needs. A release records their versions.
     """
 
     type: ClassVar[str]
@@ -334,7 +333,6 @@ class Engine(ABC):
     data_word: ClassVar[str] = "file"
     tools: ClassVar[tuple[str, ...]] = ()
     dialect: ClassVar[Dialect]
-    tools: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, project: Project):
         self.project = project
