@@ -170,6 +170,7 @@ class GitLab:
     """A project on GitLab: the artifacts of its job `release`, and the notes of a merge request."""
 
     def __init__(self):
+        self.api: Server | None = None
         self.files: dict[str, bytes] = {}
         self.notes = [{"id": number, "author": {"id": 5}, "body": "talk"} for number in range(130)]
         self.notes.insert(0, {"id": 900, "author": {"id": 5}, "body": "<!-- make ci -->\nnot ours"})

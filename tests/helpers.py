@@ -49,6 +49,22 @@ def project_at(root: Path, *, targets: dict[str, str] | None = None, **variables
     return Project(root, root, settings, variables)
 
 
+PROFILES = """shop:
+  target: dev
+  outputs:
+    {dev}: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/{dev}/it.duckdb"}}
+    ci: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/ci/it.duckdb"}}
+    {prod}: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/{prod}/candidate/{prod}.duckdb"}}
+"""
+
+
+def project_with_profile(folder: Path, dev: str = "dev", prod: str = "prod", **variables: str) -> Project:
+    """A project whose profile has three targets, and nothing else."""
+    (folder / "dbt_project.yml").write_text("name: shop\nversion: 1.0.0\nprofile: shop\n")
+    (folder / "profiles.yml").write_text(PROFILES.format(dev=dev, prod=prod))
+    return project_at(folder, targets={"dev": dev, "prod": prod}, **variables)
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished command."""

@@ -27,18 +27,20 @@ NODES = {
 MANIFEST = {"metadata": {"project_name": "shop"}, "nodes": NODES, "sources": {}}
 
 
-DATA = "prod.duckdb"
+def data_in(versions: Versions, folder: Path) -> Path:
+    """The DuckDB file in the folder of a version or candidate."""
+    return folder / f"{versions.environment.name}.duckdb"
 
 
 def make_folder(versions: Versions, folder: Path, edition: int, **facts: Any) -> Version:
     """A folder with the files of a version: its data is two tables that hold the number of the edition."""
     folder.mkdir(parents=True)
-    file = folder / DATA
+    file = data_in(versions, folder)
     with duckdb.connect(str(file)) as data:
         data.execute("create schema staging")
         for node in NODES.values():
             data.execute(f"create table staging.{node['name']} as select {edition} as number")
-    (folder / names.MANIFEST).write_text(json.dumps(MANIFEST))
+    (folder / names.MANIFEST).write_text(json.dumps(MANIFEST).replace('"prod"', f'"{versions.environment.name}"'))
     usual = {
         "id": folder.name,
         "outcome": "published",
@@ -90,4 +92,4 @@ def edition_of(file: Path) -> int:
 
 def prod_edition(versions: Versions) -> int:
     """The edition that a reader of prod finds."""
-    return edition_of(versions.folder / "current" / DATA)
+    return edition_of(data_in(versions, versions.folder / "current"))

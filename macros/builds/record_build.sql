@@ -22,7 +22,7 @@
         {%- endfor -%}
     {%- endif -%}
 
-    {%- set recent_days = 0 if target.name in ("prod", "ci") else [var("recent_days", 30) | int, 0] | max -%}
+    {%- set recent_days = 0 if dataops.environment() in ("prod", "ci") else [var("recent_days", 30) | int, 0] | max -%}
     {%- set ids, rows = [], [] -%}
     {%- for unique_id, state in states.items() if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}

@@ -7,7 +7,7 @@
         {{ exceptions.raise_compiler_error("dataops.database_name: own_databases is a list, for example: ['monitoring']; got: " ~ own_databases) }}
     {%- endif -%}
     {%- set custom_database = (custom_database_name or "") | trim -%}
-    {%- set is_allowed = target.name == "prod" or custom_database in own_databases -%}
+    {%- set is_allowed = dataops.environment() == "prod" or custom_database in own_databases -%}
     {#- dbt's own macro knows catalogs too. -#}
     {{ return(adapter.dispatch("generate_database_name", "dbt")(custom_database if custom_database and is_allowed else none, node)) }}
 {%- endmacro -%}

@@ -2,8 +2,8 @@
     {%- set own_prefix = target.schema ~ "_" -%}
     {%- if dry_run is not boolean or drop_snapshots is not boolean -%}
         {{ exceptions.raise_compiler_error("dataops.drop_closed_schemas: dry_run and drop_snapshots are true or false; got: " ~ dry_run ~ ", " ~ drop_snapshots) }}
-    {%- elif target.name == "prod" -%}
-        {{ exceptions.raise_compiler_error("dataops.drop_closed_schemas: the schemas of prod have plain names, so no prefix tells them from others. Drop one by hand, or name another target with --target") }}
+    {%- elif dataops.environment() == "prod" -%}
+        {{ exceptions.raise_compiler_error("dataops.drop_closed_schemas: the schemas of " ~ target.name ~ " have plain names, so no prefix tells them from others. Drop one by hand, or name another target with --target") }}
     {%- elif not target.schema or prefix is not none and not (prefix | string | lower).startswith(own_prefix | lower) -%}
         {{ exceptions.raise_compiler_error("dataops.drop_closed_schemas: what starts with '" ~ prefix ~ "' need not be this target's. A prefix starts with the target's schema and an underscore, for example: prefix: " ~ own_prefix) }}
     {%- elif keep is string or keep is not iterable or "" in keep -%}

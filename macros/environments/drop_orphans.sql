@@ -3,8 +3,8 @@
         {{ exceptions.raise_compiler_error("dataops.drop_orphans: dry_run and drop_snapshots are true or false; got: " ~ dry_run ~ ", " ~ drop_snapshots) }}
     {%- elif target_name is not none and target_name != target.name -%}
         {{ exceptions.raise_compiler_error("dataops.drop_orphans: target_name says " ~ target_name ~ ", and the target is " ~ target.name ~ ". Add: --target " ~ target_name) }}
-    {%- elif target.name == "prod" and target_name != "prod" -%}
-        {{ exceptions.raise_compiler_error("dataops.drop_orphans leaves prod alone unless it is named. Add to --args: target_name: prod") }}
+    {%- elif dataops.environment() == "prod" and target_name != target.name -%}
+        {{ exceptions.raise_compiler_error("dataops.drop_orphans leaves " ~ target.name ~ " alone unless it is named. Add to --args: target_name: " ~ target.name) }}
     {%- elif not target.schema -%}
         {{ exceptions.raise_compiler_error("dataops.drop_orphans: the target " ~ target.name ~ " has no schema, so nothing tells what is its own. Give it one in profiles.yml") }}
     {%- endif -%}
@@ -16,10 +16,11 @@
 {%- macro default__drop_orphans(dry_run, target_name, drop_snapshots) -%}
     {#- Names are compared in lower case: to take two for one keeps a table too many, and never drops one. -#}
     {%- set owned, schemas = [[target.database, target.schema, "dataops_builds"] | join(".") | lower], {} -%}
+    {%- set is_prod = dataops.environment() == "prod" -%}
     {%- for node in graph.nodes.values() | list + graph.sources.values() | list -%}
         {%- set place = [node.database, node.schema] -%}
         {%- do owned.append((place + [node.get("identifier") or node.get("alias")]) | join(".") | lower) -%}
-        {%- set is_own = target.name == "prod" or ((node.schema ~ "_") | lower).startswith(target.schema | lower ~ "_") -%}
+        {%- set is_own = is_prod or ((node.schema ~ "_") | lower).startswith(target.schema | lower ~ "_") -%}
         {#- The schemas of this project's own nodes: what a package keeps in its own (monitoring, say) is not known from its nodes. -#}
         {%- if node.resource_type != "source" and node.package_name == project_name and is_own -%}
             {%- do schemas.update({place | join(".") | lower: place}) -%}

@@ -4,8 +4,8 @@
 
 {%- macro default__require_release() -%}
     {%- set writes = flags.WHICH in ("build", "run", "seed", "snapshot", "retry", "clone") -%}
-    {%- if execute and writes and target.name == "prod" and not env_var("DATAOPS_CANDIDATE", "") -%}
-        {{ exceptions.raise_compiler_error("prod is written by releases only. Type: make release") }}
+    {%- if execute and writes and dataops.environment() == "prod" and not env_var("DATAOPS_CANDIDATE", "") -%}
+        {{ exceptions.raise_compiler_error(target.name ~ " is written by releases only. Type: make release") }}
     {%- endif -%}
     {{ return("") }}
 {%- endmacro -%}

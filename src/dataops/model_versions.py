@@ -8,7 +8,7 @@ from collections.abc import Mapping
 def continued(id: str, alias: str, earlier: Mapping[str, str]) -> str | None:
     """The id of the model without versions that a version continues: its relation has the same name. None for any other model.
 
-    dbt takes such a model for one that was removed.
+    dbt reports the model without versions as removed.
 
     Args:
         id: of a model: model.shop.sales.v1

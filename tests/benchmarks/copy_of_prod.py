@@ -4,9 +4,11 @@ import sys
 import time
 from pathlib import Path
 
-from dataops.release import duckdb_file, store
+from dataops import Versions, load
 
 if __name__ == "__main__":
+    versions = Versions(load())
     start = time.perf_counter()
-    duckdb_file.copy_from(store.current(), Path(sys.argv[1]))
+    prod = versions.current()
+    versions.engine.start_candidate(prod.folder, prod.facts, Path(sys.argv[1]))
     print(time.perf_counter() - start)

@@ -62,8 +62,11 @@ HASH_JOIN = f"""
 """
 OURS = """
 from dataops.crosscheck.compare import Comparer
+from dataops.engines.duckdb.dialect import DuckDBDialect
+from dataops.engines.duckdb.files import DuckDBSession
+session, dialect = DuckDBSession(connection), DuckDBDialect()
 start = time.perf_counter()
-found = Comparer(connection, "base.main.t", "head.main.t", KEY).compare()
+found = Comparer(session, dialect, "base.main.t", "head.main.t", KEY).compare()
 found = found.rows_changed if KEY else found.rows_added
 """
 RIVALS = {

@@ -50,7 +50,7 @@ PROFILE = {
         "target": "dev",
         "outputs": {
             target: {"type": "duckdb", "path": f"{target}.duckdb", "schema": schema, "threads": 1}
-            for target, schema in {"dev": "dev_ada", "ci": "ci", "prod": "main"}.items()
+            for target, schema in {"dev": "dev_ada", "ci": "ci", "integration": "integration", "prod": "main"}.items()
         },
     }
 }

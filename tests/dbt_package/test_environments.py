@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, Template
@@ -47,26 +50,46 @@ class Returned(Exception):
     """Carries what a macro hands to dbt's `return` out of it."""
 
 
-def hand_back(value: str) -> None:
+def hand_back(value: Any) -> None:
     raise Returned(value)
 
 
 @cache
-def schema_name_template() -> Template:
-    text = (REPOSITORY / "macros/environments/schema_name.sql").read_text(encoding="utf-8")
+def template(name: str) -> Template:
+    text = (REPOSITORY / f"macros/environments/{name}.sql").read_text(encoding="utf-8")
     return Environment(extensions=["jinja2.ext.do"]).from_string(text)
+
+
+EXCEPTIONS = SimpleNamespace(raise_compiler_error=refuse)
+RENAMED = {"dev": "development", "ci": "integration", "prod": "production"}
+
+
+def returned_by(macro: Callable[..., None], *arguments: object) -> Any:
+    """What a macro hands to dbt's `return`."""
+    try:
+        macro(*arguments)
+    except Returned as returned:
+        return returned.args[0]
+    raise AssertionError(f"{macro} returned nothing")
+
+
+def environment(settings: object, target_name: str) -> str:
+    """What `environment` returns where the var `dataops` has this value, run by Jinja alone."""
+    dataops = SimpleNamespace()
+    context = {"var": lambda name, default: settings, "target": SimpleNamespace(name=target_name), "dataops": dataops}
+    module = template("environment").make_module(context | {"exceptions": EXCEPTIONS, "return": hand_back})
+    dataops.environment_targets = lambda: returned_by(module.environment_targets)
+    return returned_by(module.default__environment)
 
 
 def schema_name(target_name: str, schema: str, custom_schema: str | None, prod_schema: str) -> str:
     """What `schema_name` returns, run by Jinja alone: fast enough for a few hundred targets."""
     target = SimpleNamespace(name=target_name, schema=schema)
-    exceptions = SimpleNamespace(raise_compiler_error=refuse)
-    module = schema_name_template().make_module({"target": target, "exceptions": exceptions, "return": hand_back})
-    try:
-        module.default__schema_name(custom_schema, None, prod_schema)
-    except Returned as returned:
-        return returned.args[0]
-    raise AssertionError("schema_name returned nothing")
+    targets = {name: name for name in ("dev", "ci", "prod")}
+    dataops = SimpleNamespace(environment=lambda: target_name, environment_targets=lambda: targets)
+    context = {"target": target, "dataops": dataops, "exceptions": EXCEPTIONS, "return": hand_back}
+    module = template("schema_name").make_module(context)
+    return returned_by(module.default__schema_name, custom_schema, None, prod_schema)
 
 
 def test_schema_name(built):
@@ -84,6 +107,11 @@ def test_schema_name(built):
         ("dev", {"DEV_SCHEMA": "main"}, "prod has a schema main, and the target dev with its schema main"),
         ("dev", {"DEV_SCHEMA": "Rows"}, "prod has a schema rows, and the target dev with its schema Rows"),
         ("dev", {"DEV_SCHEMA": "dev", "TRAP_SCHEMA": "dev_rows"}, "prod has a schema dev_rows, and the target dev"),
+        (
+            "production",
+            {},
+            "Or, if production is prod, write in dbt_project.yml: vars: {dataops: {environments: {prod: production}}}",
+        ),
         ("prod", {"PROD_SCHEMA": "analytics"}, "Call it with prod_schema='analytics' in generate_schema_name"),
     ],
 )
@@ -250,3 +278,78 @@ def test_drop_closed_schemas_refuses_prod(copy):
     refused = operation(copy, "drop_closed_schemas", "{prefix: main_}", target="prod")
     assert not refused.success
     assert "the schemas of prod have plain names" in refused.output
+
+
+@pytest.fixture
+def renamed(copy) -> DbtProject:
+    """The project with targets of other names, prod guarded by require_release, and a package whose model calls the macro."""
+    settings = copy.folder / "dbt_project.yml"
+    project = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    project["vars"]["dataops"] = {"environments": RENAMED}
+    project["on-run-start"] = ["{{ dataops.require_release() }}", project["on-run-start"]]
+    settings.write_text(yaml.safe_dump(project), encoding="utf-8")
+    (copy.folder / "visits/models").mkdir(parents=True)
+    (copy.folder / "visits/dbt_project.yml").write_text("name: visits\nversion: 0.1.0\n", encoding="utf-8")
+    model = "select '{{ dataops.environment() }}' as environment\n"
+    (copy.folder / "visits/models/visits.sql").write_text(model, encoding="utf-8")
+    packages = copy.folder / "packages.yml"
+    packages.write_text(f"{packages.read_text(encoding='utf-8')}  - local: visits\n", encoding="utf-8")
+    copy.succeed("deps")
+    return copy
+
+
+def test_renamed_prod_is_prod_in_models_and_hooks_of_any_package(renamed):
+    models = ("visits", "recent_rows", "own_database")
+    renamed.succeed("run", "--select", *models, "--target", "production", DATAOPS_CANDIDATE="1")
+    assert renamed.sql("select environment from main.visits", target="prod") == [("prod",)]
+    assert renamed.sql('select count(*) from "rows".recent_rows', target="prod") == [(15,)], "every row is recent"
+    recorded = "select target_name, recent_days from main.dataops_builds where relation_name = 'recent_rows'"
+    assert renamed.sql(recorded, target="prod") == [("production", 0)]
+    assert renamed.sql("from environments.own_database", target="archive") == [(1,)]
+
+
+def test_renamed_prod_is_guarded_under_its_own_name(renamed):
+    refused = renamed.dbt("run", "--select", "all_rows", "--target", "production")
+    assert not refused.success
+    assert "production is written by releases only. Type: make release" in refused.output
+    orphans = operation(renamed, "drop_orphans", "{dry_run: false}", target="production")
+    assert not orphans.success
+    assert "leaves production alone unless it is named. Add to --args: target_name: production" in orphans.output
+    assert operation(renamed, "drop_orphans", "{target_name: production}", target="production").success
+    closed = operation(renamed, "drop_closed_schemas", target="production")
+    assert not closed.success
+    assert "the schemas of production have plain names" in closed.output
+    trapped = renamed.dbt("parse", "--no-partial-parse", DBT_TARGET="development", DEV_SCHEMA="main")
+    assert "production has a schema main, and the target development with its schema main" in trapped.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "targets"),
+    [
+        ({}, {"dev": "dev", "ci": "ci", "prod": "prod", "production": "dev"}),
+        ({"environments": RENAMED}, {"development": "dev", "integration": "ci", "production": "prod", "prod": "dev"}),
+        ({"environments": {"prod": "live"}}, {"dev": "dev", "ci": "ci", "live": "prod", "prod": "dev"}),
+    ],
+)
+def test_environment_is_dev_for_each_target_without_a_role(settings, targets):
+    assert {name: environment(settings, name) for name in targets} == targets
+
+
+@pytest.mark.parametrize(
+    ("settings", "got"),
+    [
+        ({"environments": {"production": "prod"}}, "{'production': 'prod'}"),  # the wrong way round
+        ({"environments": {"dev": "prod"}}, "{'dev': 'prod'}"),  # one target would be both
+        ({"environments": {"prod": ""}}, "{'prod': ''}"),
+        ({"environments": {"prod": ["production"]}}, "{'prod': ['production']}"),
+        ({"environments": "production"}, "production"),
+        ({"environments": None}, "None"),
+        ("production", "production"),
+    ],
+)
+def test_names_that_leave_an_environment_in_doubt_are_refused(settings, got):
+    with pytest.raises(Refused) as refused:
+        environment(settings, "dev")
+    message = str(refused.value)
+    assert message.startswith("dataops.environment needs a target name for each of dev, ci and prod, no two the same.")
+    assert message.endswith(f"; got: {got}")

@@ -448,7 +448,7 @@ INTERRUPTED = {
     "dbt's build": "dbt.task.build.BuildTask.before_run",
     "the crosscheck": "dataops.crosscheck.results._compare_model",
     "the docs": "dbt.task.docs.generate.GenerateTask.run",
-    "reading all rows": "dataops.release.duckdb_file.read_everything",
+    "reading all rows": "dataops.engines.duckdb.files.read_everything",
 }
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataops import Versions, load, release
 from tests.helpers import copy_project
 from tests.small_project import commit, dataops, facts, in_folder, make_release, set_edition
 
@@ -140,7 +140,7 @@ def test_an_older_version_that_reads_outside_is_named_where_it_is_read(erp_proje
     assert warning in dataops(project, "rollback").output
     monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
     with pytest.warns(UserWarning, match="staging.people shows what lies outside the version now"):
-        import_module("dataops.release").open(1).close()
+        release.open(1).close()
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +200,9 @@ def test_what_happens_to_source_files_changes_nothing_for_readers(released_erp, 
         monkeypatch.setenv("WAREHOUSE_DIR", str(project / "warehouse"))
         older, newer = sorted(seen)
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[newer]
-        releases = import_module("dataops.release.store")
-        releases.point_at(releases.find(older, releases.kept()))  # as a rollback does
+        releases = Versions(load(checked=False))
+        releases.publish(releases.find(older, releases.kept()))  # as a rollback does
         assert read(project / "warehouse/prod/current/prod.duckdb") == seen[older]
-        with import_module("dataops.release").open(newer) as opened:
+        with release.open(newer) as opened:
             assert rows(opened) == seen[newer]
         monkeypatch.chdir("/")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dataops import warehouse
-from tests.helpers import TEMPLATE, clean_environment, make_project, run
+from dataops.engines import engine_of
+from tests.helpers import TEMPLATE, clean_environment, make_project, project_at, run
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,6 @@ def test_missing_tools_are_not_ready(stub_tools):
     ("login", "name"),
     [("DOMAIN\\Ada Lovelace", "dev_domain_ada_lovelace"), ("zoë", "dev_zo_"), ("o'neil", "dev_o_neil")],
 )
-def test_any_login_makes_a_usable_dev_warehouse(bare_project, monkeypatch, login, name):
-    monkeypatch.setattr(warehouse, "PROJECT", bare_project)
-    for variable in ("DEV_NAME", "WAREHOUSE_DIR", "DBT_TARGET"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("USER", login)
-    assert warehouse.warehouse_file("dev") == bare_project / f"warehouse/dev/{name}.duckdb"
+def test_any_login_makes_a_usable_dev_warehouse(bare_project, login, name):
+    project = project_at(bare_project, USER=login)
+    assert engine_of(project).environment(project.dev).file == bare_project / f"warehouse/dev/{name}.duckdb"

@@ -11,9 +11,8 @@ from tests.helpers import git_init, succeed
 
 
 @pytest.fixture
-def repository(tmp_path, monkeypatch) -> Path:
+def repository(tmp_path) -> Path:
     git_init(tmp_path)
-    monkeypatch.setattr(git, "PROJECT", tmp_path)
     (tmp_path / "a.txt").write_text("a\n")
     succeed("git", "add", "--all", cwd=tmp_path)
     succeed("git", "commit", "--quiet", "-m", "feat: a", cwd=tmp_path)
@@ -21,16 +20,16 @@ def repository(tmp_path, monkeypatch) -> Path:
 
 
 def test_what_git_prints(repository):
-    assert git.git("log", "-1", "--format=%s") == "feat: a\n"
-    assert git.ask("log", "-1", "--format=%s") == "feat: a"
-    assert git.git("hash-object", "--stdin", text="a\n") == git.git("rev-parse", "HEAD:a.txt")
+    assert git.git(repository, "log", "-1", "--format=%s") == "feat: a\n"
+    assert git.ask(repository, "log", "-1", "--format=%s") == "feat: a"
+    assert git.git(repository, "hash-object", "--stdin", text="a\n") == git.git(repository, "rev-parse", "HEAD:a.txt")
 
 
 def test_a_failed_command_gives_gits_own_line(repository):
     with pytest.raises(git.GitFailed) as raised:
-        git.git("rev-parse", "--verify", "no-such-branch")
+        git.git(repository, "rev-parse", "--verify", "no-such-branch")
     assert raised.value.problem == "fatal: Needed a single revision"
-    assert git.ask("rev-parse", "--verify", "no-such-branch") is None
+    assert git.ask(repository, "rev-parse", "--verify", "no-such-branch") is None
 
 
 def test_a_warning_before_the_error_is_passed_over(repository, tmp_path_factory, monkeypatch):
@@ -39,14 +38,14 @@ def test_a_warning_before_the_error_is_passed_over(repository, tmp_path_factory,
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(script.parent), prepend=":")
     with pytest.raises(git.GitFailed, match="fatal: no space"):
-        git.git("add", "a.txt")
+        git.git(repository, "add", "a.txt")
 
 
 def test_without_git(repository, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(git.GitFailed, match="git is not installed"):
-        git.git("--version")
-    assert git.ask("--version") is None
+        git.git(repository, "--version")
+    assert git.ask(repository, "--version") is None
 
 
 def test_changed_and_untracked_files(repository):
@@ -58,5 +57,5 @@ def test_changed_and_untracked_files(repository):
     (repository / "a.txt").unlink()
     (repository / "staged.txt").write_text("x")
     succeed("git", "add", "staged.txt", cwd=repository)
-    assert sorted(git.untracked()) == sorted([".gitignore", *names])
-    assert git.changed() == ["a.txt", "staged.txt"]
+    assert sorted(git.untracked(repository)) == sorted([".gitignore", *names])
+    assert git.changed(repository) == ["a.txt", "staged.txt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from dataops.lint import hooks
+from dataops.project import Project
+from tests.helpers import project_at
 
 FILES = {
     ".pre-commit-config.yaml": "default_stages: [pre-commit]\nrepos: []\n",
@@ -25,12 +28,16 @@ class Linted:
 
     Attributes:
         folder: of the project.
+        variables: the environment variables of lint.
+        memory: the file that remembers.
         failing: the stages that fail.
         seen: the files that each stage of the last run got.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.variables: dict[str, str] = {}
+        self.memory = folder / hooks.MEMORY
         self.failing: set[str] = set()
         self.seen: dict[str, set[str]] = {}
 
@@ -42,10 +49,15 @@ class Linted:
         self.seen[stage] = {entry.partition("\t")[2] for entry in index.entries()}
         return stage not in self.failing
 
+    @property
+    def project(self) -> Project:
+        """The project that lint gets."""
+        return project_at(self.folder, PATH=os.environ["PATH"], **self.variables)
+
     def lint(self, *options: str) -> set[str]:
         """Runs lint and returns the files that the hooks of the commit stage got."""
         self.seen = {}
-        CliRunner().invoke(hooks.lint, options)
+        CliRunner().invoke(hooks.lint, options, obj=self.project)
         return self.seen["pre-commit"]
 
 
@@ -55,10 +67,7 @@ def project(tmp_path, monkeypatch) -> Linted:
     for name, text in FILES.items():
         linted.write(name, text)
     linted.write(".gitignore", "/target/\n")
-    monkeypatch.setattr(hooks, "PROJECT", tmp_path)
-    monkeypatch.setattr(hooks, "MEMORY", tmp_path / "target" / "lint.json")
     monkeypatch.setattr(hooks.Index, "passes", lambda index, stage, *options: linted.passes(index, stage, *options))
-    monkeypatch.delenv("SKIP", raising=False)
     return linted
 
 
@@ -87,7 +96,7 @@ def test_a_changed_file_is_linted_until_it_passes(project):
 def test_format_gets_the_files_that_changed_since_they_passed(project):
     project.lint()
     project.write("models/marts/orders.sql", "SELECT 1\n")
-    CliRunner().invoke(hooks.format_, [])
+    CliRunner().invoke(hooks.format_, [], obj=project.project)
     assert project.seen["manual"] == ALL - REMEMBERED | {"models/marts/orders.sql"}
 
 
@@ -121,17 +130,17 @@ def test_a_finding_of_the_push_stage_leaves_what_passed_before(project):
 @pytest.mark.parametrize("broken", ["not JSON", "[]", '{"settings": 1}'])
 def test_a_broken_memory_counts_as_none(broken, project):
     project.lint()
-    hooks.MEMORY.write_text(broken, encoding="utf-8")
+    project.memory.write_text(broken, encoding="utf-8")
     assert project.lint() == ALL
 
 
 def test_a_lint_without_some_hooks_or_of_one_is_not_remembered(project, monkeypatch):
-    monkeypatch.setattr(hooks, "stages_of", lambda hook, task: ["pre-commit"])
+    monkeypatch.setattr(hooks, "stages_of", lambda *_: ["pre-commit"])
     project.lint("sqlfluff")
-    assert not hooks.MEMORY.exists()
-    monkeypatch.setenv("SKIP", "sqlfluff")
+    assert not project.memory.exists()
+    project.variables = {"SKIP": "sqlfluff"}
     project.lint()
-    assert not hooks.MEMORY.exists()
+    assert not project.memory.exists()
 
 
 def test_a_file_that_is_edited_meanwhile_is_not_remembered(project, monkeypatch):
@@ -140,8 +149,8 @@ def test_a_file_that_is_edited_meanwhile_is_not_remembered(project, monkeypatch)
         return True
 
     monkeypatch.setattr(hooks.Index, "passes", passes_and_edits)
-    CliRunner().invoke(hooks.lint, [])
-    assert not hooks.MEMORY.exists()
+    CliRunner().invoke(hooks.lint, [], obj=project.project)
+    assert not project.memory.exists()
 
 
 def test_without_git_it_lints_and_leaves_no_repository(project):

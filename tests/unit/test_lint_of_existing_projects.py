@@ -6,6 +6,7 @@ import pytest
 
 from dataops.errors import DataopsError
 from dataops.lint import hooks
+from tests.helpers import project_at
 
 CONFIG = """repos:
   - repo: local
@@ -15,24 +16,19 @@ CONFIG = """repos:
 """
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(hooks, "PROJECT", tmp_path)
-    return tmp_path
-
-
-def test_without_hooks_nothing_was_checked(folder, monkeypatch):
+def test_without_hooks_nothing_was_checked(tmp_path, monkeypatch):
+    project = project_at(tmp_path)
     with pytest.raises(DataopsError, match=r"config\.yaml is missing"):
-        hooks.require_hooks()
-    (folder / ".pre-commit-config.yaml").write_text(CONFIG)
-    hooks.require_hooks()
+        hooks.require_hooks(project)
+    (tmp_path / ".pre-commit-config.yaml").write_text(CONFIG)
+    hooks.require_hooks(project)
     monkeypatch.setattr(hooks, "find_spec", lambda name: None)
     with pytest.raises(DataopsError, match="pre-commit is not installed"):
-        hooks.require_hooks()
+        hooks.require_hooks(project)
 
 
-def test_a_hook_without_stages_runs_in_all_of_them(folder):
+def test_a_hook_without_stages_runs_in_all_of_them(tmp_path):
     """As pre-commit has it where the file names no default_stages."""
-    (folder / ".pre-commit-config.yaml").write_text(CONFIG)
-    assert hooks.stages_of("everywhere", "lint") == ["pre-commit", "pre-push"]
-    assert hooks.stages_of("at-push", "lint") == ["pre-push"]
+    (tmp_path / ".pre-commit-config.yaml").write_text(CONFIG)
+    assert hooks.stages_of(project_at(tmp_path), "everywhere", "lint") == ["pre-commit", "pre-push"]
+    assert hooks.stages_of(project_at(tmp_path), "at-push", "lint") == ["pre-push"]

@@ -1,10 +1,11 @@
-"""make rejected: the rows that break a rule, by model, rule and day, without personal values; on a warehouse of two tables."""
+"""dataops rejected: the rows that break a rule, by model, rule and day, without personal values; on a warehouse of two tables."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from rich.console import Console
 
 from dataops import quarantine
 from dataops.errors import IMPOSSIBLE, DataopsError
+from dataops.project import Project
 from dataops.quarantine import RejectedModel, rejected_models
+from tests.helpers import project_with_profile
 
 COLUMNS = {"loaded_at": {}, "broken_rules": {}, "messages": {}, "raw_row": {}}
 CUSTOMERS = "model.shop.stg_customers__rejected"
@@ -51,9 +54,19 @@ def make_manifest(**tags: list[str]) -> dict:
 
 
 @pytest.fixture
-def warehouse(tmp_path, monkeypatch) -> Path:
-    """The warehouse of dev, and its manifest."""
-    file = tmp_path / "dev.duckdb"
+def project(tmp_path) -> Project:
+    """A project whose dev was built: its manifest."""
+    file = tmp_path / "target/dev/manifest.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(make_manifest()))
+    return project_with_profile(tmp_path)
+
+
+@pytest.fixture
+def warehouse(project) -> Path:
+    """The warehouse of dev."""
+    file = project.dev.folder / "it.duckdb"
+    file.parent.mkdir(parents=True)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema staging")
         for name in ("orders", "customers"):
@@ -66,14 +79,13 @@ def warehouse(tmp_path, monkeypatch) -> Path:
                 f"insert into staging.stg_{name}__rejected values (?, ?, 'why', ?, ?)",
                 [day, rules, json.dumps(row), number],
             )
-    monkeypatch.setenv("DBT_TARGET", "dev")
-    monkeypatch.setattr(quarantine, "read_manifest", lambda target: make_manifest())
-    monkeypatch.setattr(quarantine, "warehouse_file", lambda target: file)
     return file
 
 
-def rejected(*options: str) -> None:
-    quarantine.main.main(list(options), standalone_mode=False)
+@pytest.fixture
+def rejected(project, warehouse) -> Callable[..., None]:
+    """Runs the command."""
+    return lambda *options: quarantine.main.main(list(options), standalone_mode=False, obj=project)
 
 
 def cells(line: str) -> list[str]:
@@ -85,7 +97,7 @@ def table(output: str) -> list[list[str]]:
     return [cells(line) for line in output.splitlines() if line[:1] in "│┃"]
 
 
-def test_rows_are_counted_by_model_rule_and_day(warehouse, capsys):
+def test_rows_are_counted_by_model_rule_and_day(rejected, capsys):
     """A row that breaks two rules counts for both."""
     rejected()
     output = capsys.readouterr().out
@@ -107,12 +119,12 @@ def test_rows_are_counted_by_model_rule_and_day(warehouse, capsys):
         (["--model", "stg_orders", "--rule", "known_status"], ["stg_orders"]),
     ],
 )
-def test_a_model_and_a_rule_can_be_chosen(warehouse, capsys, options, models):
+def test_a_model_and_a_rule_can_be_chosen(rejected, capsys, options, models):
     rejected(*options)
     assert [line[0] for line in table(capsys.readouterr().out)[1:]] == models
 
 
-def test_the_newest_rows_are_shown(warehouse, capsys):
+def test_the_newest_rows_are_shown(rejected, capsys):
     rejected("--rows", "1", "--rule", "known_status")
     _, first, second, *_ = table(capsys.readouterr().out)
     assert (first[0], first[1][:10], first[2], second[2]) == (
@@ -124,7 +136,7 @@ def test_the_newest_rows_are_shown(warehouse, capsys):
     assert first[4].startswith('{"id": "2"')
 
 
-def test_names_of_rows_are_whole_in_a_narrow_terminal(warehouse, capsys, monkeypatch):
+def test_names_of_rows_are_whole_in_a_narrow_terminal(rejected, capsys, monkeypatch):
     monkeypatch.setattr(quarantine, "new_console", lambda: Console(width=40))
     rejected("--rows", "1", "--model", "stg_orders")
     _, first, second, *_ = table(capsys.readouterr().out)
@@ -193,25 +205,25 @@ def test_a_personal_field_of_a_raw_row_is_withheld():
         ),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_nearest_ones(warehouse, options, problem, remedy):
+def test_an_unknown_name_is_refused_with_the_nearest_ones(rejected, options, problem, remedy):
     with pytest.raises(DataopsError) as error:
         rejected(*options)
     assert (error.value.problem, error.value.remedy, error.value.exit_code) == (problem, remedy, IMPOSSIBLE)
 
 
-def test_a_number_of_rows_must_be_positive(warehouse):
+def test_a_number_of_rows_must_be_positive(rejected):
     with pytest.raises(click.UsageError, match=r"0 is not in the range x>=1"):
         rejected("--rows", "0")
 
 
-def test_a_model_that_was_not_built_is_named(warehouse):
+def test_a_model_that_was_not_built_is_named(warehouse, rejected):
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("drop table staging.stg_orders__rejected")
     with pytest.raises(DataopsError, match="stg_orders__rejected cannot be read: either it was not built since"):
         rejected()
 
 
-def test_without_a_warehouse_it_says_what_to_type(warehouse):
+def test_without_a_warehouse_it_says_what_to_type(warehouse, rejected):
     warehouse.unlink()
     with pytest.raises(DataopsError, match=r"Nothing was built in dev yet: .* is missing") as error:
         rejected()
@@ -219,7 +231,7 @@ def test_without_a_warehouse_it_says_what_to_type(warehouse):
     assert not warehouse.exists()
 
 
-def test_without_rejected_rows_it_says_so(warehouse, capsys):
+def test_without_rejected_rows_it_says_so(warehouse, rejected, capsys):
     with duckdb.connect(str(warehouse)) as connection:
         for name in ("orders", "customers"):
             connection.execute(f"delete from staging.stg_{name}__rejected")
@@ -227,14 +239,15 @@ def test_without_rejected_rows_it_says_so(warehouse, capsys):
     assert capsys.readouterr().out == "No rows are rejected in dev.\n"
 
 
-def test_a_project_without_quarantine_says_so(warehouse, monkeypatch):
-    monkeypatch.setattr(quarantine, "read_manifest", lambda target: {"nodes": {}, "sources": {}, "parent_map": {}})
+def test_a_project_without_quarantine_says_so(project, rejected):
+    nothing = {"nodes": {}, "sources": {}, "parent_map": {}}
+    (project.root / "target/dev/manifest.json").write_text(json.dumps(nothing))
     with pytest.raises(DataopsError, match="No model of this project has a name that ends in __rejected") as error:
         rejected()
     assert error.value.remedy == "How to add one: docs/quarantine.md"
 
 
-def test_a_build_that_did_not_finish_is_mentioned(warehouse, capsys):
+def test_a_build_that_did_not_finish_is_mentioned(warehouse, rejected, capsys):
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
             f"create table staging.{quarantine.RECORD} as select 'base_orders' as relation_name,"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,22 +12,7 @@ from dataops.monitoring import elementary
 from dataops.project import Project
 from dataops.runner import Runner
 from dataops.tasks import require_selected, runner_for
-from tests.helpers import project_at
-
-PROFILES = """shop:
-  target: dev
-  outputs:
-    {dev}: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/{dev}/it.duckdb"}}
-    ci: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/ci/it.duckdb"}}
-    {prod}: {{type: duckdb, path: "{{{{ env_var('WAREHOUSE_DIR', 'warehouse') }}}}/{prod}/candidate/{prod}.duckdb"}}
-"""
-
-
-def project_with_profile(folder: Path, dev: str = "dev", prod: str = "prod", **variables: str) -> Project:
-    """A project whose profile has three targets, and nothing else."""
-    (folder / "dbt_project.yml").write_text("name: shop\nversion: 1.0.0\nprofile: shop\n")
-    (folder / "profiles.yml").write_text(PROFILES.format(dev=dev, prod=prod))
-    return project_at(folder, targets={"dev": dev, "prod": prod}, **variables)
+from tests.helpers import project_with_profile
 
 
 @pytest.fixture

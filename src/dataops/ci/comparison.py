@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from dataops.ci.changes import Changes
 from dataops.ci.prod import Prod
-from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.datasets import open_dataset, workspace
-from dataops.crosscheck.results import ModelResult, Result, compare_models, describe_dataset
-from dataops.manifest import Code
-from dataops.release.acceptance import TRAILER, not_accepted, objections, wording
+from dataops.crosscheck import CannotCompare, service
+from dataops.crosscheck.datasets import dataset_of, open_dataset
+from dataops.crosscheck.results import ModelResult, Result, describe_dataset
+from dataops.engines import engine_of
+from dataops.manifest import Code, Model
+from dataops.project import Project
+from dataops.release.acceptance import TRAILER, not_accepted, objections, reason_for
 from dataops.release.repository import accepted_since
 from dataops.typed import guide
 
@@ -38,11 +39,11 @@ class Comparison:
     not_accepted: list[str] = field(default_factory=list)
 
 
-def compare(file: Path, code: Code, prod: Prod, changes: Changes, built: set[str], examples: int) -> Comparison:
+def compare(project: Project, code: Code, prod: Prod, changes: Changes, built: set[str], examples: int) -> Comparison:
     """Compares the models that were built with prod's version.
 
     Args:
-        file: the warehouse with what was built; there is none if nothing was.
+        project: in whose CI environment they were built; that holds nothing if nothing was.
         code: the models.
         prod: the copy of prod's version.
         changes: what was to be built.
@@ -54,14 +55,14 @@ def compare(file: Path, code: Code, prod: Prod, changes: Changes, built: set[str
     if not expected and not removed:
         return Comparison("not needed", "No model changed, so there is nothing to compare.")
     chosen = [model for id, model in code.models.items() if id in built and id.startswith("model.")]
-    result = crosscheck(file, code, chosen, prod, removed, examples)
+    result = crosscheck(project, code, chosen, prod, removed, examples)
     result.add_broken_contracts(changes.broken_contracts)
     missing = expected - {model.unique_id for model in result.models}
     if result.problem or result.with_verdict("not compared") or missing:
         problems = [one.problem for one in result.with_verdict("not compared") if one.problem]
         problems += [f"{name} should have been compared, and was not." for name in names(missing)]
         return Comparison("failed", result.headline, result, problems)
-    return judge(code, prod, result)
+    return judge(project, code, prod, result)
 
 
 def names(ids: Iterable[str]) -> list[str]:
@@ -73,12 +74,12 @@ def names(ids: Iterable[str]) -> list[str]:
     return sorted(id.split(".")[-1] for id in ids)
 
 
-def judge(code: Code, prod: Prod, result: Result) -> Comparison:
+def judge(project: Project, code: Code, prod: Prod, result: Result) -> Comparison:
     """The verdict on a complete crosscheck: a difference passes if a commit since prod's version accepts it."""
     differing = {model.name for model in result.breaking}
     if not differing:
         return Comparison("passed", result.headline, result)
-    accepted = accepted_since(prod.commit)
+    accepted = accepted_since(project.root, prod.commit)
     known = {model.name for model in code.models.values()} | differing
     left = not_accepted(differing, accepted, known)
     comparison = Comparison(
@@ -94,25 +95,28 @@ def judge(code: Code, prod: Prod, result: Result) -> Comparison:
     return comparison
 
 
-def crosscheck(file: Path, code: Code, chosen: list, prod: Prod, removed: list[str], examples: int) -> Result:
+def crosscheck(
+    project: Project, code: Code, chosen: list[Model], prod: Prod, removed: list[str], examples: int
+) -> Result:
     """The crosscheck of some models with prod's version.
 
     Args:
-        file, code, prod, examples: as in `compare`.
+        project, code, prod, examples: as in `compare`.
         chosen: the models that were built.
         removed: ids of the models that only prod has.
     """
-    result = Result(describe_dataset(None, "prod"), describe_dataset(None, "ci"), project=code.project)
+    before, after = project.prod.name, project.ci.name
+    engine = engine_of(project, project.ci)
+    result = Result(describe_dataset(None, before), describe_dataset(None, after), project=code.project)
     try:
-        base = replace(open_dataset(str(prod.file)), name="prod")
-        result.base = describe_dataset(base, "prod")
-        if chosen or file.exists():
-            head = open_dataset("ci")
-            result.head = describe_dataset(head, "ci")
-            with workspace(base, head) as space:
-                result.models = list(compare_models(space, base, head, chosen, code.models, True, examples))
-        else:  # nothing had to be built
-            result.models = [ModelResult(id, base.builds[id].name, None, "gone") for id in removed if id in base.builds]
+        base = dataset_of(prod.version, before)
+        result.base = describe_dataset(base, before)
+        if chosen or engine.environment(project.ci).exists():
+            head = open_dataset(project, after)
+            result.head = describe_dataset(head, after)
+            return service.compare(engine, base, head, code, chosen, everything=True, examples=examples)
+        # Nothing had to be built.
+        result.models = [ModelResult(id, base.builds[id].name, None, "gone") for id in removed if id in base.builds]
     except CannotCompare as reason:
         result.problem, result.remedy = reason.problem, reason.remedy
     return result
@@ -144,7 +148,7 @@ def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> s
         return f"What changed was built, and could not be compared with {against}."
     return (
         f"What changed differs from {against}. If that is intended, say why in a commit message:"
-        f' a last line "{TRAILER}: {wording(comparison.not_accepted)}".'
+        f' a last line "{TRAILER}: {reason_for(comparison.not_accepted)}".'
         + (
             f" A new version of a model breaks no contract: {guide('docs/releasing.md')}."
             if result.breaks_contracts

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from dataops.release import CannotRelease, duckdb_file, store
-from dataops.release.store import MANIFEST, shown
-from dataops.typed import typed
+from dataops.engines import Data
+from dataops.project import Project
+from dataops.typed import shown, typed
+from dataops.versions import MANIFEST, CannotRelease, Version, Versions
 
 
 @dataclass(frozen=True)
@@ -22,44 +21,56 @@ class Prod:
     Attributes:
         id: of the version.
         commit: that it was built from; None if unknown.
-        folder: has the warehouse file and dbt's manifest.
+        version: the copy.
         nodes: models, seeds, snapshots, tests and sources of the manifest, by id.
     """
 
     id: str
     commit: str | None
-    folder: Path
+    version: Version
     nodes: dict[str, dict[str, Any]]
 
     @property
-    def file(self) -> Path:
-        """The warehouse file."""
-        return self.folder / duckdb_file.NAME
+    def folder(self) -> Path:
+        """The folder of the copy, which has dbt's manifest."""
+        return self.version.folder
+
+    @property
+    def data(self) -> Data:
+        """The data of the copy."""
+        return self.version.data
 
 
-def copy_prod(folder: Path) -> Prod | None:
+def copy_prod(project: Project, folder: Path) -> Prod | None:
     """Copies prod's version into a folder, replacing the folder.
 
-    Returns None if nothing was released yet. The folder then has an empty warehouse file, because the profile attaches it.
+    Returns None if nothing was released yet. The folder then holds empty data, because CI's target attaches it.
 
     Raises:
-        CannotRelease: prod's version cannot be read, or there is no room for the copy.
+        DataopsError: prod's version cannot be read, or there is no room for the copy.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    version = store.current()
+    versions = Versions(project)
+    version = versions.current()
     if version is None:
-        duckdb.connect(str(folder / duckdb_file.NAME)).close()
+        versions.engine.create_empty(folder)
         return None
     if version.problem:
-        raise CannotRelease(f"{version.id} is prod, and {version.problem}.", store.how_to_go_back(version))
+        raise CannotRelease(f"{version.id} is prod, and {version.problem}.", versions.how_to_go_back(version))
+    nodes = _copy_manifest(version.folder / MANIFEST, folder / MANIFEST)
+    facts = version.facts
+    versions.engine.start_candidate(version.folder, facts, folder)
+    return Prod(version.id, facts.get("commit"), versions.version(folder), nodes)
+
+
+def _copy_manifest(source: Path, target: Path) -> dict[str, dict[str, Any]]:
+    """Copies the manifest of prod's version. Returns its nodes and sources, by id."""
     try:
-        manifest = json.loads(shutil.copyfile(version.folder / MANIFEST, folder / MANIFEST).read_text(encoding="utf-8"))
-        nodes = manifest["nodes"] | manifest["sources"]
+        manifest = json.loads(shutil.copyfile(source, target).read_text(encoding="utf-8"))
+        return manifest["nodes"] | manifest["sources"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRelease(
-            f"{shown(version.folder / MANIFEST)} cannot be read ({type(error).__name__}), so what changed is unknown.",
+            f"{shown(source)} cannot be read ({type(error).__name__}), so what changed is unknown.",
             f"Type: {typed('release')}, or {typed('rollback')}",
         ) from None
-    duckdb_file.copy_from(version, folder)
-    return Prod(version.id, version.facts.get("commit"), folder, nodes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from dataops.ci import SUMMARY
 from dataops.crosscheck.markdown import as_markdown, text
 from dataops.crosscheck.results import Result
 from dataops.files import write_whole
+from dataops.project import Project
 from dataops.typed import typed
 
 MOST = 64_000  # characters; GitHub takes 65,536 for a comment
@@ -104,10 +104,11 @@ def shortened(message: str) -> str:
     return line if len(line) <= MOST_LETTERS else line[: MOST_LETTERS - 1] + "…"
 
 
-def write_summary(summary: Summary) -> None:
+def write_summary(project: Project, summary: Summary) -> None:
     """Writes the summary to its file, and to the page of the run if GITHUB_STEP_SUMMARY is set."""
-    SUMMARY.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(SUMMARY, summary.as_markdown())
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(page, "a", encoding="utf-8") as file:
-            file.write(summary.as_markdown())
+    file = project.path(SUMMARY)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, summary.as_markdown())
+    if page := project.variables.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as target:
+            target.write(summary.as_markdown())

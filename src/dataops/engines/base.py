@@ -25,6 +25,7 @@ class EngineError(DataopsError):
     """The engine could not do something. The problem names the kind of error, and quotes no data.
 
     Attributes:
+        engine: its name.
         kind: the engine's name of the error.
         text: what the engine says, in one line. It may quote data.
         whole_text: all that the engine says.
@@ -32,6 +33,7 @@ class EngineError(DataopsError):
     """
 
     def __init__(self, engine: str, kind: str, whole_text: str, only_names: bool):
+        self.engine = engine
         self.kind = kind
         self.whole_text = whole_text
         self.text = whole_text.splitlines()[0] if whole_text else kind
@@ -89,6 +91,14 @@ class Session(AbstractContextManager):
     def relations(self) -> dict[Relation, str]:
         """What is in the data: `table` or `view` by schema and name."""
 
+    def use(self, schema: str) -> None:
+        """Looks unqualified names up in a schema from now on.
+
+        Raises:
+            EngineError: there is no such schema.
+        """
+        self.run(f"use {quote(schema)}")
+
     def address(self, schema: str, name: str) -> str:
         """A relation as SQL names it in this session."""
         return f"{quote(schema)}.{quote(name)}"
@@ -109,13 +119,18 @@ class Data(ABC):
     def shown(self) -> str:
         """How messages name it: a path, for example."""
 
+    @property
+    @abstractmethod
+    def database(self) -> str:
+        """The name of its database in dbt's manifest."""
+
     @abstractmethod
     def exists(self) -> bool:
         """Whether it is there at all."""
 
     @abstractmethod
     def is_same(self, other: Data) -> bool:
-        """Whether both are one and the same, under whatever name."""
+        """Whether both are one and the same, under whatever name. Data that does not exist yet is known by where it will be."""
 
     @abstractmethod
     def wait(self, *, to_write: bool = False, seconds: float = 60) -> str | None:
@@ -267,6 +282,38 @@ class Pointer:
     put_aside: str = ""
 
 
+@dataclass(frozen=True)
+class Damage:
+    """Damaged data, or a damaged part of it.
+
+    Attributes:
+        what: is wrong, as the engine says it.
+        shown: how messages name what is damaged.
+        is_all: whether all of the data is lost with it, or only what was written last.
+        place: where it is, for the engine.
+    """
+
+    what: str
+    shown: str
+    is_all: bool
+    place: Any
+
+
+@dataclass(frozen=True)
+class Portable:
+    """The files that an engine needs to find prod again on another machine.
+
+    Attributes:
+        of_version: names in the folder of a version.
+        of_prod: names in prod's folder, beside the versions.
+        pointer: the name in prod's folder of what says which version is prod; empty where something else says it.
+    """
+
+    of_version: tuple[str, ...] = ()
+    of_prod: tuple[str, ...] = ()
+    pointer: str = ""
+
+
 class Engine(ABC):
     """A database, for one project.
 
@@ -275,6 +322,7 @@ class Engine(ABC):
         name: as people write it.
         atomicity: what readers see while a version is published, in a sentence. A release prints it.
         data_word: what messages call data that is named otherwise than by an environment.
+        tools: the Python distributions that it needs. A release records their versions.
         dialect: its part of the comparison's SQL.
     """
 
@@ -282,6 +330,7 @@ class Engine(ABC):
     name: ClassVar[str]
     atomicity: ClassVar[str]
     data_word: ClassVar[str] = "file"
+    tools: ClassVar[tuple[str, ...]] = ()
     dialect: ClassVar[Dialect]
 
     def __init__(self, project: Project):
@@ -411,6 +460,34 @@ class Engine(ABC):
     def create_empty(self, folder: Path) -> None:
         """Makes data without relations in a folder, where there is no version of prod that a copy could be made of."""
 
+    def copy_variables(self, folder: Path) -> dict[str, str]:
+        """The environment variables by which CI's target finds the copy of prod in a folder; none where it needs none.
+
+        Keep their values the same from run to run, with or without a prod, or dbt discards its parse cache.
+        """
+        return {}
+
+    @abstractmethod
+    def remove(self, data: Data) -> None:
+        """Removes data, so that a build starts from nothing. There may be none."""
+
+    def remove_old_runs(self, environment: Environment, run: str, days: int) -> None:  # noqa: B027
+        """Removes what earlier runs of CI built, where a runner keeps its disk.
+
+        Args:
+            environment: of CI.
+            run: the id of this run, which is part of where its data is.
+            days: how old data must be to be removed.
+        """
+
+    def portable(self, environment: Environment) -> Portable:
+        """The files that hold prod, for CI jobs that lose their disk; none where the data lies on a server.
+
+        Args:
+            environment: prod.
+        """
+        return Portable()
+
     @abstractmethod
     def carry_over(
         self, prod: Data, target: Data, views: Mapping[Relation, Relation], tables: Mapping[Relation, Relation]
@@ -437,3 +514,36 @@ class Engine(ABC):
     @abstractmethod
     def monitoring(self, environment: Environment) -> Data:
         """Where Elementary keeps its tables of an environment."""
+
+    @abstractmethod
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        """The environment variables by which the profile `elementary` of profiles.yml finds monitoring data."""
+
+    @abstractmethod
+    def copy_into(self, data: Data, folder: Path) -> Data:
+        """A copy of monitoring data that nobody else writes to, gone with its folder (`forget`).
+
+        Args:
+            data: whose copy is wanted.
+            folder: for the copy.
+        """
+
+    def damage(self, data: Data, *, to_write: bool = False) -> Damage | str | None:
+        """Waits while another process has monitoring data open, then looks for damage.
+
+        Args:
+            data: that is examined.
+            to_write: whether to wait until it can be written.
+
+        Returns:
+            None if it is whole or missing, its damage, or why it cannot be read though it is not damaged.
+        """
+        return data.wait(to_write=to_write)
+
+    def set_aside(self, damage: Damage) -> str:
+        """Puts what is damaged out of the way, without overwriting anything. Returns how messages name where it is now.
+
+        Raises:
+            DataopsError: that is not possible.
+        """
+        raise NotImplementedError("An engine that finds damage says how to set it aside.")

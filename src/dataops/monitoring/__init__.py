@@ -3,8 +3,8 @@
 The rest of the package asks `monitor()` and knows nothing of Elementary:
 
 elementary.py   Elementary: where it is on, its dbt package, what a dbt command needs
-history.py      its tables: where they are, who may open them
-damage.py       a damaged file of them is set aside
+history.py      its tables: where they are, sessions that read them
+damage.py       what to do about damaged ones
 stub.py         replaces Elementary's dbt package where it cannot be had or has nothing to do
 edr.py          its Python, configured for one environment
 candidates.py   which runs built a candidate that did not become prod
@@ -16,14 +16,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import click
+
 from dataops.errors import DataopsError
 from dataops.project import Environment, Project
+from dataops.typed import typed
 
 OFF = 'Monitoring is off: the setting monitoring is "none" in [tool.dataops] of pyproject.toml.'
 SWITCH_ON = (
     'To switch it on, write monitoring = "elementary" there. Elementary needs packages and settings too: generate a project'
     " with monitoring=elementary, and copy what its pyproject.toml, packages.yml, profiles.yml, dbt_project.yml and"
-    " macros/elementary.* have for it. Then: make setup"
+    " macros/elementary.* have for it. Then: {setup}"
 )
 
 
@@ -105,6 +108,10 @@ class Monitor(ABC):
         """
 
 
+def _is_off() -> DataopsError:
+    return DataopsError(OFF, SWITCH_ON.format(setup=typed("setup")))
+
+
 class NoMonitor(Monitor):
     """Monitoring is off. Elementary may still be installed: dbt sees its stub then, and its hooks do nothing."""
 
@@ -129,10 +136,24 @@ class NoMonitor(Monitor):
         return None
 
     def require_package(self) -> None:
-        raise DataopsError(OFF, SWITCH_ON)
+        raise _is_off()
 
     def require_history(self, environment: Environment) -> None:
-        raise DataopsError(OFF, SWITCH_ON)
+        raise _is_off()
+
+
+environment_option = click.option(
+    "--environment", "environment_name", metavar="NAME", help="The environment; prod's without."
+)
+
+
+def chosen(project: Project, name: str | None) -> Environment:
+    """The environment that `environment_option` names; prod where it names none.
+
+    Raises:
+        DataopsError: the project has none of that name.
+    """
+    return project.environment(name, "--environment ") if name else project.prod
 
 
 def monitor(project: Project) -> Monitor:

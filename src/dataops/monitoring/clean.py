@@ -1,4 +1,4 @@
-"""make monitor-clean: removes old rows from the history of monitoring."""
+"""dataops monitor-clean: removes old rows from the history of monitoring."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from dataops.errors import DataopsError
-from dataops.monitoring import ENVIRONMENTS, monitor
-from dataops.monitoring.history import opened
+from dataops.monitoring import chosen, environment_option, monitor
+from dataops.monitoring.history import opened, schema
+from dataops.project import Project
+from dataops.typed import typed
 
 # Elementary's tables that grow with every run, and the column that dates a row. The newest snapshot of a table is the
 # baseline of its schema test, so it stays whatever its age.
@@ -33,33 +35,35 @@ KEPT = {
 
 @click.command()
 @click.option("--days", type=click.IntRange(min=30), default=180, show_default=True, help="How many days to keep.")
-@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="prod", show_default=True)
+@environment_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
-def main(days: int, environment: str, yes: bool) -> None:
-    """Remove rows that are older than some days from an environment's monitoring file. Asks first.
+@click.pass_obj
+def main(project: Project, days: int, environment_name: str | None, yes: bool) -> None:
+    """Remove rows that are older than some days from the monitoring data of an environment. Asks first.
 
     Keeps at least 30 days: anomaly tests learn from the weeks before.
     """
-    monitor().require_history(environment)
+    environment = chosen(project, environment_name)
+    monitor(project).require_history(environment)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
-    with opened(environment, read_only=False) as connection:
-        present = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    with opened(project, environment, read_only=False) as session:
+        present = {name for place, name in session.relations() if place == schema(environment).lower()}
         old = {
             table: f"from {table} where cast({column} as timestamp) < '{before}' {KEPT.get(table, '')}"
             for table, column in GROWING.items()
             if table in present
         }
-        counts = {table: connection.execute(f"select count(*) {sql}").fetchone()[0] for table, sql in old.items()}
+        counts = {table: session.row(f"select count(*) {sql}")[0] for table, sql in old.items()}
         for table, count in counts.items():
             print(f"{table:30} {count:>12,} rows from before {before:%Y-%m-%d}")
         if not any(counts.values()):
             print("Nothing to remove.")
             return
         if not yes and not (sys.stdin.isatty() and click.confirm("Remove them?")):
-            raise DataopsError("Nothing was removed.", "To remove them: make monitor-clean ARGS=--yes")
-        connection.execute("begin")
+            raise DataopsError("Nothing was removed.", f"To remove them: {typed('monitor-clean', '--yes')}")
+        session.run("begin")
         for sql in old.values():
-            connection.execute(f"delete {sql}")
-        connection.execute("commit")
-        connection.execute("checkpoint")
+            session.run(f"delete {sql}")
+        session.run("commit")
+        session.run("checkpoint")
     print(f"{sum(counts.values()):,} rows removed; the last {days} days are kept.")

@@ -1,16 +1,23 @@
-"""Elementary's Python, configured for one environment: its monitoring file, no telemetry, no network.
+"""Elementary's Python, configured for one environment: its history, no telemetry, no network.
 
 Its classes are called, not `edr` itself, which looks for a newer version of itself on every call.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dataops.installed import INSTALLED
-from dataops.monitoring.history import monitoring_file, opened
-from dataops.project import PROJECT
+from dataops.dbt import environ, variables_of
+from dataops.engines import Data, engine_of
+from dataops.installed import installed_packages
+from dataops.monitoring.history import opened
+from dataops.project import Environment, Project
+
+if TYPE_CHECKING:
+    from elementary.config.config import Config
 
 # An anomaly test keeps the figures of all days that it compared, and describes the last one that the database returned. With
 # `seasonality` that can be any day, so the anomalous day is described here instead.
@@ -33,42 +40,50 @@ DESCRIBE_THE_ANOMALY = """
 """
 
 
-def describe_anomalies(target: str) -> None:
-    """Rewrites the results of anomaly tests in an environment's monitoring file to describe the anomalous day."""
-    with opened(target, read_only=False) as connection:
-        connection.execute(DESCRIBE_THE_ANOMALY)
+def describe_anomalies(project: Project, environment: Environment) -> None:
+    """Rewrites the results of anomaly tests in an environment's history to describe the anomalous day."""
+    with opened(project, environment, read_only=False) as session:
+        session.run(DESCRIBE_THE_ANOMALY)
 
 
-def configure(target: str, file: Path | None = None):
-    """Prepares the process for one environment and returns Elementary's configuration of it. Its tables need not exist.
+def folder_of(project: Project, environment: Environment) -> Path:
+    """The folder of what Elementary's Python writes for an environment. It may be missing."""
+    return project.path("target", "edr", environment.name)
 
-    Elementary runs dbt on a project inside its own package, from that folder, so every path is absolute.
+
+@contextmanager
+def configured(project: Project, environment: Environment, data: Data | None = None) -> Iterator[Config]:
+    """Elementary's configuration of one environment, with the environment variables that its dbt reads while the block runs.
+
+    Its tables need not exist. Elementary runs dbt on a project inside its own package, from that folder, so every path is
+    absolute.
 
     Args:
-        target: the environment.
-        file: read in place of its monitoring file.
+        project: the project.
+        environment: that is read.
+        data: read in place of its history.
     """
-    folder = PROJECT / "target" / "edr" / target
+    folder = folder_of(project, environment)
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ.update(
-        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
-        DBT_TARGET=target,
-        DBT_TARGET_PATH=str(folder),
-        DBT_USE_COLORS="false",
-        DBT_PACKAGES_FOLDER=str(INSTALLED),
-        EDR_INTERNAL_TARGET_PATH=str(folder),
-        ELEMENTARY_PATH=str(file or monitoring_file(target)),
-    )
-    from elementary.config.config import Config
-    from elementary.utils.log import set_root_logger_handlers
+    engine = engine_of(project, environment)
+    variables = variables_of(project, environment, folder) | {
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+        "DBT_PACKAGES_FOLDER": str(installed_packages(project)),
+        "EDR_INTERNAL_TARGET_PATH": str(folder),
+        **engine.monitoring_variables(data or engine.monitoring(environment)),
+    }
+    with environ(variables):
+        from elementary.config.config import Config
+        from elementary.utils.log import set_root_logger_handlers
 
-    set_root_logger_handlers("elementary", str(folder / "edr.log"), quiet_logs=True)
-    return Config(
-        config_dir=str(folder),  # not the user's own ~/.edr
-        profiles_dir=str(PROJECT),
-        profile_target=target,
-        target_path=str(folder),
-        env=target,
-        run_dbt_deps_if_needed=False,
-        quiet_logs=True,
-    )
+        set_root_logger_handlers("elementary", str(folder / "edr.log"), quiet_logs=True)
+        yield Config(
+            config_dir=str(folder),  # not the user's own ~/.edr
+            profiles_dir=str(project.root),
+            profile_target=environment.name,
+            target_path=str(folder),
+            env=environment.name,
+            run_dbt_deps_if_needed=False,
+            quiet_logs=True,
+        )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from dataops.engines import Damage, engine_of
 from dataops.errors import DataopsError
-from dataops.installed import INSTALLED, package_version
+from dataops.installed import installed_packages, package_version
 from dataops.monitoring import Monitor, damage, stub
-from dataops.monitoring.history import monitoring_file, tables_version
-from dataops.warehouse import how_to_build
+from dataops.monitoring.history import history, tables_version
+from dataops.project import Environment, Project
+from dataops.typed import how_to_build, typed
 
 DISTRIBUTION = "elementary-data"
 # The commands whose results Elementary keeps.
@@ -30,26 +31,27 @@ def cli_version() -> str | None:
         return None
 
 
-def package_problem() -> str | None:
+def package_problem(project: Project) -> str | None:
     """None where Elementary's dbt package is installed and fits its command line, or what is wrong and what to do."""
-    wanted, installed = cli_version(), package_version(INSTALLED / stub.PACKAGE)
+    wanted, installed = cli_version(), package_version(installed_packages(project) / stub.PACKAGE)
+    setup = typed("setup")
     if wanted is None:
         return (
             f"Elementary's command line is not installed. Add {DISTRIBUTION} to the dependency group dev of"
-            " pyproject.toml, in the version of elementary in packages.yml. Then: make setup"
+            f" pyproject.toml, in the version of elementary in packages.yml. Then: {setup}"
         )
     if installed is None:
-        return "The dbt packages are not installed. Type: make setup"
+        return f"The dbt packages are not installed. Type: {setup}"
     if installed == stub.VERSION:
         return (
             "Elementary's dbt package is not installed, so nothing was monitored. There are two ways to get it: set"
             " DBT_PACKAGES_DIR to a folder with the unpacked packages elementary and dbt_utils, or DBT_PACKAGE_HUB_URL to a"
-            " mirror of the dbt hub. Then: make setup"
+            f" mirror of the dbt hub. Then: {setup}"
         )
     if installed != wanted:
         return (
             f"Elementary's dbt package is {installed} and its command line {wanted}: they must be equal. Write the same"
-            " version into packages.yml and pyproject.toml. Then: make setup"
+            f" version into packages.yml and pyproject.toml. Then: {setup}"
         )
     return None
 
@@ -59,55 +61,58 @@ class ElementaryMonitor(Monitor):
 
     tools = (DISTRIBUTION,)
 
-    def is_on(self, target: str) -> bool:
-        return (os.environ.get("ELEMENTARY_ENABLED") or str(target == "prod")).lower() == "true"
+    def is_on(self, environment: Environment) -> bool:
+        return (self.project.variables.get("ELEMENTARY_ENABLED") or str(environment.is_prod)).lower() == "true"
 
-    def environment(self, target: str, every_package: bool) -> dict[str, str]:
-        return stub.packages_variable(real=every_package or self.is_on(target))
+    def variables(self, environment: Environment, every_package: bool) -> dict[str, str]:
+        is_on = self.is_on(environment)
+        packages = stub.packages_variable(self.project, real=every_package or is_on)
+        return {"ELEMENTARY_ENABLED": str(is_on).lower(), **packages}
 
-    def make_usable(self, target: str) -> str | None:
-        return damage.make_usable(monitoring_file(target)) if self.is_on(target) else None
+    def make_usable(self, environment: Environment) -> str | None:
+        if not self.is_on(environment):
+            return None
+        engine = engine_of(self.project, environment)
+        return damage.make_usable(engine, engine.monitoring(environment))
 
-    def preparation(self, target: str, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
+    def preparation(self, environment: Environment, command: str, select: Sequence[str]) -> tuple[list[str], list[str]]:
         # Elementary's thirty models are built once for each version. After that its hooks fill them, so a build skips them.
-        if command.split()[0] not in MONITORED_COMMANDS or not self.is_on(target) or selects_elementary(select):
+        is_monitored = command.split()[0] in MONITORED_COMMANDS and self.is_on(environment)
+        if not is_monitored or selects_elementary(select):
             return [], []
-        if problem := package_problem():
+        if problem := package_problem(self.project):
             print(problem, file=sys.stderr)
             return [], []
         first = []
-        if tables_version(target) != cli_version():
-            first = ["--quiet", "run", "--select", "package:elementary", "--target", target]
+        if tables_version(self.project, environment) != cli_version():
+            first = ["--quiet", "run", "--select", "package:elementary"]
         return first, ["--exclude", "package:elementary"] if command in ("build", "run") else []
 
     def replace_missing(self, packages: list[str], problem: str) -> str | None:
         if packages != [stub.PACKAGE]:
             return None
-        stub.write(INSTALLED / stub.PACKAGE, stub.used_tests())
-        return stub.MESSAGE.format(problem=problem)
+        stub.write(installed_packages(self.project) / stub.PACKAGE, stub.used_tests(self.project))
+        return stub.summary(problem)
 
     def setup_problem(self) -> str | None:
-        return package_problem() if stub.has_package() else None
+        return package_problem(self.project) if stub.has_package(self.project) else None
 
     def require_package(self) -> None:
-        if problem := package_problem():
+        if problem := package_problem(self.project):
             raise DataopsError(problem)
 
-    def require_history(self, target: str) -> None:
+    def require_history(self, environment: Environment) -> None:
         self.require_package()
-        file = monitoring_file(target)
-        problem = damage.examine(file)
-        if isinstance(problem, damage.Damage):
-            raise DataopsError(
-                damage.described(problem), f"To set it aside and start a new history: {how_to_build(target)}"
-            )
+        data = history(self.project, environment)
+        problem = engine_of(self.project, environment).damage(data)
+        build = how_to_build(environment)
+        if isinstance(problem, Damage):
+            raise DataopsError(damage.described(problem), f"To set it aside and start a new history: {build}")
         if problem:
             raise DataopsError(problem)
-        if tables_version(target) is None:
-            how = ("" if target == "prod" else "ELEMENTARY_ENABLED=true ") + how_to_build(target)
-            raise DataopsError(
-                f"{target} has not been monitored yet: {os.path.relpath(file)} is missing.", f"Type: {how}"
-            )
+        if tables_version(self.project, environment) is None:
+            how = build if environment.is_prod else f"ELEMENTARY_ENABLED=true {build}"
+            raise DataopsError(f"{environment} has not been monitored yet: {data.shown} is missing.", f"Type: {how}")
 
 
 def selects_elementary(words: Sequence[str]) -> bool:

@@ -1,52 +1,52 @@
-"""The history that Elementary keeps of an environment: a DuckDB file of its own."""
+"""The history that Elementary keeps of an environment: where it is, and sessions that read or change it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import duckdb
-
+from dataops.engines import Data, Session, engine_of
 from dataops.errors import DataopsError
-from dataops.release import store
-from dataops.warehouse import wait_until_readable, wait_until_writable
+from dataops.project import Environment, Project
 
 
-def monitoring_file(target: str) -> Path:
-    """The DuckDB file with Elementary's tables of an environment."""
-    return store.warehouses() / target / "monitoring.duckdb"
+def history(project: Project, environment: Environment) -> Data:
+    """Where Elementary keeps its tables of an environment."""
+    return engine_of(project, environment).monitoring(environment)
 
 
-def schema(target: str) -> str:
-    """The schema of Elementary's tables in that file."""
-    return "elementary" if target == "prod" else f"{target}_elementary"
+def schema(environment: Environment) -> str:
+    """The schema of Elementary's tables there."""
+    return "elementary" if environment.is_prod else f"{environment}_elementary"
 
 
 @contextmanager
-def opened(target: str, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to Elementary's tables of an environment, in whose schema unqualified names are looked up.
+def opened(project: Project, environment: Environment, *, read_only: bool = True) -> Iterator[Session]:
+    """A session that looks unqualified names up among Elementary's tables of an environment.
 
-    Waits while a run writes to the file.
+    Waits while a run writes to them.
 
     Raises:
         DataopsError: that takes too long.
     """
-    file = monitoring_file(target)
-    if problem := (wait_until_readable if read_only else wait_until_writable)(file):
+    with _session(history(project, environment), read_only) as session:
+        session.use(schema(environment))
+        yield session
+
+
+def _session(data: Data, read_only: bool = True) -> Session:
+    if problem := data.wait(to_write=not read_only):
         raise DataopsError(problem)
-    with duckdb.connect(str(file), read_only=read_only) as connection:
-        connection.execute(f"use {schema(target)}")
-        yield connection
+    return data.open(read_only=read_only)
 
 
-def tables_version(target: str) -> str | None:
+def tables_version(project: Project, environment: Environment) -> str | None:
     """The version of Elementary that created an environment's tables. None if the tables do not exist."""
-    if not monitoring_file(target).exists():
+    data = history(project, environment)
+    if not data.exists():
         return None
-    try:
-        with opened(target) as connection:
-            (found,) = connection.execute("select dbt_pkg_version from metadata").fetchone()
-    except (duckdb.CatalogException, TypeError):
-        return None
-    return found
+    with _session(data) as session:
+        if (schema(environment).lower(), "metadata") not in session.relations():
+            return None
+        metadata = session.address(schema(environment), "metadata")
+        return next(iter(session.row(f"select dbt_pkg_version from {metadata}")), None)

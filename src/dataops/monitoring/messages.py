@@ -1,4 +1,4 @@
-"""The messages of `make alerts`: Elementary's, with its monitor's name, its candidate and a link to the runbook added.
+"""The messages of `dataops alerts`: Elementary's, with its monitor's name, its candidate and a link to the runbook added.
 
 Elementary finds the failures, words them and remembers which ones were sent. Only alerts.py imports this module, once it
 knows that Elementary is installed.
@@ -23,7 +23,8 @@ from dataops.git import ask
 from dataops.monitoring import candidates
 from dataops.monitoring.edr import describe_anomalies
 from dataops.monitoring.history import opened
-from dataops.release import store
+from dataops.project import Environment, Project
+from dataops.versions import Versions
 
 DAYS = 7  # older failures are not sent: a webhook that is set up today does not bring last year's
 SECONDS = 30  # for one message, including the wait for a rate limit
@@ -67,9 +68,9 @@ def runbook_page(alert) -> str:
     return RUNBOOK.get(getattr(alert, "test_short_name", None) or getattr(alert, "test_name", ""), "data-test")
 
 
-def repository_address() -> str | None:
+def repository_address(project: Project) -> str | None:
     """Where the project's files can be read in a browser, from git's `origin`; None if that is not a web host."""
-    origin = ask("remote", "get-url", "origin") or ""
+    origin = ask(project.root, "remote", "get-url", "origin") or ""
     found = re.fullmatch(r"(?:https?://(?:[^@/]+@)?|ssh://git@|git@)([^/:]+)[/:](.+?)(?:\.git)?/?", origin)
     if not found:
         return None
@@ -82,9 +83,9 @@ def line(text: str) -> LineBlock:
     return LineBlock(inlines=[TextBlock(text=text)])
 
 
-def what_to_do(file: str) -> LineBlock:
+def what_to_do(project: Project, file: str) -> LineBlock:
     """The line of a message that names a page of the project's docs, linked if it can be read in a browser."""
-    address = repository_address()
+    address = repository_address(project)
     link = LinkBlock(text=file, url=f"{address}/{file}") if address else TextBlock(text=file)
     return LineBlock(inlines=[TextBlock(text="What to do:"), link])
 
@@ -126,7 +127,8 @@ class Alerts(DataMonitoringAlerts):
     """Elementary's alerts of one environment.
 
     Args:
-        target: the environment.
+        project: the project.
+        environment: whose alerts they are.
         channel: where they go. If it only prints, nothing is marked as sent.
         of_candidates: whether to send those of candidates that did not become prod, too.
 
@@ -134,12 +136,12 @@ class Alerts(DataMonitoringAlerts):
         held_back: how many alerts were not sent, by candidate as text.
     """
 
-    def __init__(self, target: str, channel: Channel, of_candidates: bool):
-        describe_anomalies(target)
-        self.channel, self.of_candidates = channel, of_candidates
+    def __init__(self, project: Project, environment: Environment, channel: Channel, of_candidates: bool):
+        describe_anomalies(project, environment)
+        self.project, self.channel, self.of_candidates = project, channel, of_candidates
         self.held_back: dict[str, int] = {}
-        with opened(target) as connection:
-            self.candidates = candidates.of_alerts(connection, target)
+        with opened(project, environment) as session:
+            self.candidates = candidates.of_alerts(session, Versions(project), environment)
         super().__init__(channel.config, tracking=None)
 
     def _get_integration_client(self):
@@ -175,27 +177,27 @@ class Alerts(DataMonitoringAlerts):
         """Elementary's message, with its candidate if any, the monitor's own name and a link to the runbook."""
         alert.alert_fields = alert.alert_fields or FIELDS
         body = self.alert_message_builder.build(alert=alert)
-        lines = [what_to_do(f"docs/runbook/{runbook_page(alert)}.md")]
+        lines = [what_to_do(self.project, f"docs/runbook/{runbook_page(alert)}.md")]
         if test := getattr(alert, "test_unique_id", None):
             lines.insert(0, line(f"Monitor: {test.split('.')[2]}"))
         ids = [one.id for one in getattr(alert, "alerts", [alert])]
         for candidate in sorted({str(self.candidates[id]) for id in ids if id in self.candidates}):
-            lines.insert(0, line(f"In {candidate}: no reader of prod sees this data."))
+            lines.insert(0, line(f"In {candidate}: no reader of {self.project.prod} sees this data."))
         return MessageBody(blocks=[*body.blocks, LinesBlock(lines=lines)], color=body.color, id=body.id)
 
 
-def report_stopped(channel: Channel) -> int:
+def report_stopped(project: Project, channel: Channel) -> int:
     """Sends one message for each stopped release that was not reported yet. Returns how many."""
-    count = 0
-    for stop in candidates.to_report(datetime.now(UTC) - timedelta(days=DAYS)):
-        headline, lines = candidates.message(stop)
+    count, versions = 0, Versions(project)
+    for stop in candidates.to_report(versions, datetime.now(UTC) - timedelta(days=DAYS)):
+        headline, lines = candidates.message(versions, stop)
         blocks = [
             HeaderBlock(text=headline),
-            LinesBlock(lines=[*map(line, lines), what_to_do(candidates.RUNBOOK)]),
+            LinesBlock(lines=[*map(line, lines), what_to_do(project, candidates.RUNBOOK)]),
         ]
         if not channel.send(MessageBody(blocks=blocks, color=Color.RED), {}):
             break
         if channel.webhook:
-            store.record_reported(stop["id"])
+            versions.record_reported(stop["id"])
         count += 1
     return count

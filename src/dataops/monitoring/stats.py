@@ -1,7 +1,8 @@
-"""make stats: statistics of each monitored environment, this week and the week before."""
+"""dataops stats: statistics of each monitored environment, this week and the week before."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -9,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dataops.lint.governance import TESTED_KEY, has_tested_key, rules_of
-from dataops.monitoring import ENVIRONMENTS, candidates, monitor
+from dataops.monitoring import candidates, monitor
 from dataops.monitoring.history import opened, tables_version
-from dataops.project import PROJECT
+from dataops.project import Environment, Project
+from dataops.versions import Versions
 
 DAYS = 7
 NOT_ELEMENTARY = "unique_id not like '%.elementary.%'"
@@ -66,20 +68,21 @@ TESTS_OF_MODELS = """
 """
 
 
-def coverage(models: list[tuple[str, list[str]]]) -> str:
-    """How many models have a tested key, by the rule of dbt-bouncer.yml that `make lint` checks.
+def coverage(project: Project, models: list[tuple[str, list[str]]]) -> str:
+    """How many models have a tested key, by the rule of dbt-bouncer.yml that lint checks.
 
     Args:
+        project: the project.
         models: each model's file and its data tests.
     """
-    rules = rules_of(TESTED_KEY, PROJECT / "dbt-bouncer.yml")
+    rules = rules_of(TESTED_KEY, project.path("dbt-bouncer.yml"))
     tested = [has_tested_key(path, tests, rules) for path, tests in models]
     counted = [one for one in tested if one is not None]
     exempt = f", {len(tested) - len(counted)} exempt" if len(counted) < len(tested) else ""
     return f"{sum(counted)} of {len(counted)}{exempt}"
 
 
-def statistics(target: str) -> list[Table]:
+def statistics(project: Project, environment: Environment) -> list[Table]:
     """The tables to print for one environment."""
     now = datetime.now(UTC).replace(tzinfo=None)
     weeks = [(now - timedelta(days=DAYS), now), (now - timedelta(days=2 * DAYS), now - timedelta(days=DAYS))]
@@ -87,29 +90,16 @@ def statistics(target: str) -> list[Table]:
         f"cast(generated_at as timestamp) > '{since}' and cast(generated_at as timestamp) <= '{until}'"
         for since, until in weeks
     ]
-    with opened(target) as connection:
+    with opened(project, environment) as session:
 
         def ask(sql: str, **parts: str) -> list[tuple]:
-            return connection.execute(sql.format(own=NOT_ELEMENTARY, **parts)).fetchall()
+            return session.rows(sql.format(own=NOT_ELEMENTARY, **parts))
 
-        def count(name: str, among: str, week: str) -> float:
-            return ask(MEASURES[name], when=f"{week} and {among}")[0][0] or 0
-
-        runs = ", ".join(f"'{run}'" for run in candidates.of_runs(connection, target)) or "''"
-
-        trend = Table("", "last 7 days", "7 days before", "change", title=f"{target}: trend", title_justify="left")
-        rows = [(name, name, f"invocation_id not in ({runs})") for name in MEASURES]
-        if target == "prod":
-            rows += [(label, name, f"invocation_id in ({runs})") for name, label in IN_CANDIDATES.items()]
-        for label, name, among in rows:
-            this, before = (count(name, among, week) for week in when)
-            trend.add_row(label, f"{this:,}", f"{before:,}", f"{this - before:+,.6g}" if this != before else "")
-        trend.add_row("models with a tested key", coverage(ask(TESTS_OF_MODELS)), "", "")
-        tables = [trend]
+        unpublished = candidates.of_runs(session, Versions(project), environment)
+        tables = [_trend(project, environment, ask, when, list(unpublished))]
         for title, kinds in (("slowest models", "'model'"), ("slowest tests", "'test', 'unit_test'")):
-            table = Table(
-                title, "runs", "median s", "longest s", title=f"{target}: {title}, last 7 days", title_justify="left"
-            )
+            heading = f"{environment}: {title}, last 7 days"
+            table = Table(title, "runs", "median s", "longest s", title=heading, title_justify="left")
             for name, runs, typical, longest in ask(SLOWEST, when=when[0], kinds=kinds):
                 table.add_row(name, str(runs), f"{typical:.2f}", f"{longest:.2f}")
             tables.append(table)
@@ -119,14 +109,40 @@ def statistics(target: str) -> list[Table]:
     return tables
 
 
+def _trend(
+    project: Project, environment: Environment, ask: Callable[..., list[tuple]], when: list[str], unpublished: list[str]
+) -> Table:
+    """The table of this week's numbers and those of the week before.
+
+    Args:
+        project: the project.
+        environment: whose numbers these are.
+        ask: runs a query.
+        when: the condition of each week.
+        unpublished: the runs of candidates that did not become prod.
+    """
+    runs = ", ".join(f"'{run}'" for run in unpublished) or "''"
+    rows = [(name, name, f"invocation_id not in ({runs})") for name in MEASURES]
+    if environment.is_prod:
+        rows += [(label, name, f"invocation_id in ({runs})") for name, label in IN_CANDIDATES.items()]
+    heading = f"{environment}: trend"
+    table = Table("", "last 7 days", "7 days before", "change", title=heading, title_justify="left")
+    for label, name, among in rows:
+        this, before = (ask(MEASURES[name], when=f"{week} and {among}")[0][0] or 0 for week in when)
+        table.add_row(label, f"{this:,}", f"{before:,}", f"{this - before:+,.6g}" if this != before else "")
+    table.add_row("models with a tested key", coverage(project, ask(TESTS_OF_MODELS)), "", "")
+    return table
+
+
 @click.command()
-def main() -> None:
+@click.pass_obj
+def main(project: Project) -> None:
     """Print statistics of prod, and of the other environments where monitoring was switched on."""
-    monitor().require_history("prod")
+    monitor(project).require_history(project.prod)
     console = Console(highlight=False)
-    for target in ENVIRONMENTS:
-        if tables_version(target) is None:
+    for environment in project.environments:
+        if tables_version(project, environment) is None:
             continue
-        for table in statistics(target):
+        for table in statistics(project, environment):
             console.print(table)
             console.print()

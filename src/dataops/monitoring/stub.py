@@ -12,18 +12,19 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from dataops.installed import INSTALLED, package_version
-from dataops.project import PROJECT
+from dataops.installed import installed_packages, package_version
+from dataops.project import Project
+from dataops.typed import typed
 
 PACKAGE = "elementary"
-VERSION = "0.0.0"  # of no release
+VERSION = "0.0.0"  # no release has it
 MESSAGE = """monitoring is off.
     {problem} Elementary's dbt package is not installed; everything else works.
-    To install it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>, make setup"""
+    To install it: DBT_PACKAGES_DIR=<a folder with elementary and dbt_utils>, or DBT_PACKAGE_HUB_URL=<a mirror>, {setup}"""
 
 FOLDERS = ("models", "seeds", "snapshots", "tests")
 # Replaces dbt_packages where a run is not monitored: parsing Elementary takes dbt some seconds.
-UNMONITORED = PROJECT / "target" / "unmonitored_packages"
+UNMONITORED = Path("target", "unmonitored_packages")
 DECLARED_TEST = re.compile(r"\{%-?\s*test\s+(\w+)")
 USED_TEST = re.compile(r"^\s*- elementary\.(\w+)\s*:?\s*$", re.MULTILINE)
 
@@ -46,20 +47,29 @@ select 1 as nothing
 """
 
 
-def has_package() -> bool:
+def has_package(project: Project) -> bool:
     """Whether dbt_packages has Elementary itself, not the stub."""
-    return package_version(INSTALLED / PACKAGE) not in (None, VERSION)
+    return package_version(installed_packages(project) / PACKAGE) not in (None, VERSION)
 
 
-def used_tests() -> list[str]:
+def summary(problem: str) -> str:
+    """What setup prints where the stub replaces the package.
+
+    Args:
+        problem: why the package cannot be had.
+    """
+    return MESSAGE.format(problem=problem, setup=typed("setup"))
+
+
+def used_tests(project: Project) -> list[str]:
     """The Elementary tests that the project's YAML files name."""
-    files = (file for folder in FOLDERS for file in (PROJECT / folder).rglob("*.y*ml"))
+    files = (file for folder in FOLDERS for file in project.path(folder).rglob("*.y*ml"))
     return sorted({name for file in files for name in USED_TEST.findall(file.read_text(encoding="utf-8"))})
 
 
-def declared_tests() -> list[str]:
+def declared_tests(project: Project) -> list[str]:
     """The tests that the installed Elementary package has."""
-    files = (INSTALLED / PACKAGE / "macros").rglob("*.sql")
+    files = (installed_packages(project) / PACKAGE / "macros").rglob("*.sql")
     return sorted({name for file in files for name in DECLARED_TEST.findall(file.read_text(encoding="utf-8"))})
 
 
@@ -81,28 +91,31 @@ def write(folder: Path, tests: Iterable[str]) -> None:
     (folder / "models" / "nothing.sql").write_text(MODEL, encoding="utf-8")
 
 
-def packages_variable(real: bool) -> dict[str, str]:
+def packages_variable(project: Project, *, real: bool) -> dict[str, str]:
     """The environment variable that says where dbt finds its packages; the path is the same in every check-out.
 
     Args:
+        project: the project.
         real: whether dbt needs Elementary itself, or the stub will do.
     """
-    folder = INSTALLED if real or not has_package() else packages_with_stub()
-    return {"DATAOPS_PACKAGES_FOLDER": os.path.relpath(folder)}
+    use_installed = real or not has_package(project)
+    folder = installed_packages(project) if use_installed else packages_with_stub(project)
+    return {"DATAOPS_PACKAGES_FOLDER": os.path.relpath(folder, project.root)}
 
 
-def packages_with_stub() -> Path:
+def packages_with_stub(project: Project) -> Path:
     """The installed packages with the stub in place of Elementary, as a folder of links."""
-    names = {package.name for package in INSTALLED.iterdir()}
-    if not UNMONITORED.is_dir() or {package.name for package in UNMONITORED.iterdir()} != names:
-        UNMONITORED.parent.mkdir(exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=UNMONITORED.parent))
+    installed, unmonitored = installed_packages(project), project.path(UNMONITORED)
+    names = {package.name for package in installed.iterdir()}
+    if not unmonitored.is_dir() or {package.name for package in unmonitored.iterdir()} != names:
+        unmonitored.parent.mkdir(exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=unmonitored.parent))
         for name in names - {PACKAGE}:
-            (beside / name).symlink_to(os.path.relpath(INSTALLED / name, UNMONITORED))
-        write(beside / PACKAGE, declared_tests())
-        shutil.rmtree(UNMONITORED, ignore_errors=True)
+            (beside / name).symlink_to(os.path.relpath(installed / name, unmonitored))
+        write(beside / PACKAGE, declared_tests(project))
+        shutil.rmtree(unmonitored, ignore_errors=True)
         try:
-            os.replace(beside, UNMONITORED)
+            os.replace(beside, unmonitored)
         except OSError:  # another task was faster
             shutil.rmtree(beside)
-    return UNMONITORED
+    return unmonitored

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import warnings
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from dataops.project import Project, load
+from dataops.project import Project, find_root, load
 from dataops.typed import typed
 from dataops.versions import CannotRelease, Version, Versions
 
@@ -39,7 +40,7 @@ def open(id: str | int, project: Project | None = None) -> Any:
     >>> from dataops import release  # doctest: +SKIP
     >>> release.open(42).sql("select count(*) from marts.orders")  # doctest: +SKIP
     """
-    versions = Versions(project or load())
+    versions = Versions(project or _here())
     dry_run = [version for version in [versions.dry_run()] if version]
     return _connect(versions.find(str(id), [*versions.kept(), *versions.stopped(), *dry_run]))
 
@@ -54,7 +55,12 @@ def as_of(moment: datetime, project: Project | None = None) -> Any:
     Raises:
         CannotRelease: there was no prod yet, that version is not kept any more, or it cannot be opened.
     """
-    return _connect(Versions(project or load()).as_of(moment))
+    return _connect(Versions(project or _here()).as_of(moment))
+
+
+def _here() -> Project:
+    """The project around the working directory; elsewhere WAREHOUSE_DIR alone says where the versions are."""
+    return load(checked=find_root(Path.cwd()) is not None)
 
 
 def _connect(version: Version) -> Any:

@@ -18,11 +18,11 @@ NAMES = re.compile(r"(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*)\s*:\s+(?P<reason>\S.*)"
 
 @dataclass(frozen=True)
 class Acceptance:
-    """One person's word that differences are meant.
+    """One person's statement that differences are meant.
 
     Attributes:
         reason: why.
-        models: the names of the models whose differences are meant; none: every model's.
+        models: the names of the models whose differences are meant; empty for every model's.
     """
 
     reason: str
@@ -33,7 +33,7 @@ class Acceptance:
         return not self.models or model in self.models
 
     def lacks_reason(self, known: set[str]) -> bool:
-        """Whether only models are named, of those that there are."""
+        """Whether the reason consists of names of models only."""
         return not self.models and set(re.split(r"[\s,]+", self.reason)) <= known
 
     def __str__(self) -> str:
@@ -42,9 +42,9 @@ class Acceptance:
 
 
 def read_acceptance(text: str) -> Acceptance:
-    """What a reason says, of the models that it names before a colon.
+    """Reads a reason, and the models that it names before a colon.
 
-    A word that is no model's accepts nothing, so a misspelt name never accepts more than was meant.
+    A name that is not a model's accepts nothing, so a misspelt one never accepts more than was meant.
 
     >>> read_acceptance("prices were wrong").models
     frozenset()
@@ -62,14 +62,14 @@ def not_accepted(models: Iterable[str], accepted: Sequence[Acceptance], known: s
     Args:
         models: those that differ.
         accepted: what people accept.
-        known: the names of all models. A reason of such names alone is none, and accepts nothing.
+        known: the names of all models. Naming models without giving a reason accepts nothing.
     """
     reasoned = [one for one in accepted if not one.lacks_reason(known)]
     return sorted(model for model in models if not any(one.covers(model) for one in reasoned))
 
 
 def misspelt(acceptance: Acceptance, known: set[str]) -> dict[str, str | None]:
-    """The names that are no model's, and for each the name that is nearest, None where none is near.
+    """The names that are not a model's, each with the most similar name, or None.
 
     >>> misspelt(read_acceptance("frist, zzz: why"), {"first", "second"})
     {'frist': 'first', 'zzz': None}
@@ -79,7 +79,7 @@ def misspelt(acceptance: Acceptance, known: set[str]) -> dict[str, str | None]:
 
 
 def misspelt_in_commits(accepted: Iterable[Acceptance], known: set[str]) -> list[str]:
-    """What to know of the names in trailers that are no model's, a line each: a commit cannot be changed easily.
+    """Warnings about names in trailers that are not a model's, a line each. They stop nothing, since a commit cannot easily be changed.
 
     >>> print(*misspelt_in_commits([read_acceptance("frist: why")], {"first"}))
     Accept-Differences of a commit names frist, which is not a model (did you mean first?): it accepts nothing. Another commit \
@@ -94,7 +94,7 @@ can (git commit --allow-empty).
 
 
 def corrected(acceptance: Acceptance, wrong: dict[str, str | None]) -> str:
-    """What was probably meant; `MODEL` stands for a name that resembles none.
+    """What was probably meant; `MODEL` stands for a name that resembles no model's.
 
     >>> corrected(read_acceptance("frist, zzz: why"), {"frist": "first", "zzz": None})
     'MODEL, first: why'
@@ -122,7 +122,7 @@ def objections(
             else f"{name} differs, and nobody accepted that"
             for name in left
         ),
-        *(f"{name}, which is accepted, is no model" for name in sorted(named - known)),
+        *(f"{name}, which is accepted, is not a model" for name in sorted(named - known)),
         *(
             f"{one.reason!r} names models and no reason: '{one.reason}: why'"
             for one in accepted
@@ -131,10 +131,10 @@ def objections(
     ]
 
 
-def wording(models: list[str]) -> str:
-    """What to write where the differences of some models are meant; no more names than fit on a line.
+def reason_for(models: list[str]) -> str:
+    """What to write to accept the differences of some models, with no more names than fit on a line.
 
-    >>> wording(["customers", "orders"]), wording(["a", "b", "c", "d", "e"])
+    >>> reason_for(["customers", "orders"]), reason_for(["a", "b", "c", "d", "e"])
     ('customers, orders: why', 'why')
     """
     return f"{', '.join(models)}: why" if 0 < len(models) < MOST_NAMES else "why"

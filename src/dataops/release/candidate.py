@@ -1,5 +1,5 @@
-"""make release ARGS="--accept '...' --candidate 2": a candidate that its crosscheck alone stopped becomes prod as it was
-compared, without building everything again.
+"""dataops release --accept '...' --candidate 2: a candidate that only its crosscheck stopped becomes prod as it was compared,
+without building everything again.
 
 Everything that it was built from must be as it was: the commit, prod's version, the candidate's own file and the files of its
 sources. What cannot be known (rows of a source in a database) is named: whoever accepts decides about the data that the
@@ -8,22 +8,23 @@ crosscheck compared, which is what is published.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 
-from dataops.release import CannotRelease, audit, duckdb_file, repository, store
+from dataops.release import audit, repository
 from dataops.release.acceptance import Acceptance, how_to_accept
 from dataops.release.inputs import changed_files, read_inputs
-from dataops.release.pipeline import CROSSCHECK, Release, accepted_differences, require_models
-from dataops.release.store import Version, shown
+from dataops.release.pipeline import Release, accepted_differences, require_models
 from dataops.typed import typed
+from dataops.versions import CROSSCHECK, DRY_RUN, MANIFEST, CannotRelease, Version, Versions, nearest
 
 
-def stopped_release(name: str, accept: Acceptance | None, prod: Version | None, by: str, console: Console) -> Release:
+def stopped_release(
+    versions: Versions, name: str, accept: Acceptance | None, prod: Version | None, by: str, console: Console
+) -> Release:
     """The release of a stopped candidate, as far as it had come.
 
     Args:
+        versions: of prod.
         name: the candidate's number or name.
         accept: what somebody accepts now.
         prod: the version that is prod.
@@ -33,13 +34,13 @@ def stopped_release(name: str, accept: Acceptance | None, prod: Version | None, 
     Raises:
         CannotRelease: it cannot be published as it is: why, and what to type instead.
     """
-    version = _find(name)
+    version = _find(versions, name)
     facts = version.facts
     build = f"Build it again: {how_to_accept(accept) if accept else typed('release')}"
     if facts.get("stopped_by") != CROSSCHECK:
         reasons = "; ".join(facts.get("reasons", [])) or "its release.json cannot be read"
         raise CannotRelease(f"{version.id} was not stopped by differences alone: {reasons}.", build)
-    code = repository.read_code()
+    code = repository.read_code(versions.project.root)
     if facts["uncommitted"]:
         raise CannotRelease(f"{version.id} was built with changes that were not committed.", build)
     if code.uncommitted:
@@ -54,34 +55,40 @@ def stopped_release(name: str, accept: Acceptance | None, prod: Version | None, 
         )
     if prod is None or prod.id != facts["base"]:
         raise CannotRelease(
-            f"{version.id} was compared with {facts['base']}, and prod is {prod.id if prod else 'missing'}.", build
+            f"{version.id} was compared with {facts['base']}, and {versions.environment} is"
+            f" {prod.id if prod else 'missing'}.",
+            build,
         )
-    file = version.folder / duckdb_file.NAME
-    if version.problem or file.stat().st_mtime_ns != facts["modified_ns"]:
-        raise CannotRelease(f"{shown(file)} is missing, or was changed after it was compared.", build)
-    now = read_inputs(audit.read_manifest(version.folder / store.MANIFEST), Path(duckdb_file.NAME).stem)
+    state = versions.engine.state(version.folder)
+    if version.problem or state != {name: facts.get(name) for name in state}:
+        raise CannotRelease(f"{version.data.shown} is missing, or was changed after it was compared.", build)
+    now = read_inputs(versions.engine, audit.read_manifest(version.folder / MANIFEST), version.data.database)
     if changed := changed_files(facts["inputs"], now):
         raise CannotRelease(f"{version.id} was built from files that have changed since: {', '.join(changed)}.", build)
     if accept:
         require_models(accept, set(facts["crosscheck"]["verdicts"]))
-    return Release(
-        version.id, code, prod, by, accepted_differences(accept, prod), False, console, facts=facts, resumed=True
-    )
+    accepted = accepted_differences(versions, accept, prod)
+    return Release(versions, version.id, code, prod, by, accepted, False, console, facts=facts, resumed=True)
 
 
-def _find(name: str) -> Version:
-    candidates = store.stopped()
+def _find(versions: Versions, name: str) -> Version:
+    """The stopped candidate of a number or name.
+
+    Raises:
+        CannotRelease: there is none.
+    """
+    candidates = versions.stopped()
     for version in candidates:
         if version.is_called(name):
             return version
-    if name == store.DRY_RUN:
+    if name == DRY_RUN:
         raise CannotRelease("A dry run has no number, so it cannot be published.", f"Type: {typed('release')}")
-    for version in store.kept():
+    for version in versions.kept():
         if version.is_called(name):
             raise CannotRelease(f"{version.id} is a version of prod.", f"Type: {typed('rollback', to=version.number)}")
     kept = ", ".join(version.id for version in candidates)
     if not candidates:
         raise CannotRelease(f"No stopped candidate is kept, so there is no {name!r}.", f"See: {typed('releases')}")
     raise CannotRelease(
-        f"There is no stopped candidate {name!r}.{store.nearest(name, candidates)}", f"These are kept: {kept}."
+        f"There is no stopped candidate {name!r}.{nearest(name, candidates)}", f"These are kept: {kept}."
     )

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 
 import click
-import duckdb
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from dataops import dbt
 from dataops.console import new_console
-from dataops.dbt import close_warehouse, one_line
+from dataops.engines import EngineError
 from dataops.errors import DONE, WRONG, DataopsError, was_interrupted
-from dataops.release import CannotRelease, duckdb_file, lock, store
+from dataops.project import Project
 from dataops.release.acceptance import read_acceptance
 from dataops.release.candidate import stopped_release
-from dataops.release.common import a_reason, explained, kept_versions
+from dataops.release.common import KEPT, a_reason, explained, kept_versions
 from dataops.release.pipeline import Release, Stopped, next_release, require_candidate
-from dataops.release.store import Version
-from dataops.typed import tool, typed
+from dataops.typed import shown, tool, typed
+from dataops.versions import DRY_RUN, CannotRelease, Version, Versions, lock
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,16 +40,20 @@ from dataops.typed import tool, typed
 @click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds from nothing.")
 @click.option(
     "--keep",
-    default="5",
     metavar="NUMBER",
     callback=kept_versions,
-    show_default=True,
-    envvar="RELEASES_KEPT",
-    help="How many versions to keep; prod itself is always kept.  [env: RELEASES_KEPT]",
+    help=f"How many versions to keep; prod itself is always kept.  [env: RELEASES_KEPT; default: {KEPT}]",
 )
+@click.pass_obj
 @explained()
 def main(
-    accept: str | None, candidate: str | None, dry_run: bool, allow_uncommitted: bool, full_refresh: bool, keep: int
+    project: Project,
+    accept: str | None,
+    candidate: str | None,
+    dry_run: bool,
+    allow_uncommitted: bool,
+    full_refresh: bool,
+    keep: int,
 ) -> int:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
@@ -59,49 +62,56 @@ def main(
     Exit codes: 0 released; 1 something failed or differs; 2 it could not be done; 75 somebody else holds the lock of prod;
     130 interrupted.
     """
-    console = new_console()
+    console, versions = new_console(), Versions(project)
     if candidate and (dry_run or allow_uncommitted or full_refresh):
         raise click.UsageError("--candidate publishes what was built, so it goes with --accept and --keep alone.")
-    require_candidate()
-    with lock.held(typed("release")):
-        by = lock.person()
-        prod = store.current()
-        for line in store.recover(prod, by):
+    require_candidate(versions)
+    with lock.held(project, typed("release")):
+        by = lock.person(project)
+        prod = versions.current()
+        for line in versions.recover(prod, by):
             console.print(line, soft_wrap=True, markup=False)
         accepted = accept and read_acceptance(accept)
         if candidate:
-            release = stopped_release(candidate, accepted, prod, by, console)
+            release = stopped_release(versions, candidate, accepted, prod, by, console)
         else:
-            release = next_release(accepted, full_refresh, allow_uncommitted, dry_run, prod, by, console)
+            release = next_release(versions, accepted, full_refresh, allow_uncommitted, dry_run, prod, by, console)
         release.facts["dry_run"] = dry_run
         try:
-            (release.resume if candidate else release.make)()
-            if dry_run:
-                release.write_facts("dry run")
-                version = store.set_aside(store.candidate(), release.id)
-            else:
-                version = release.publish()
+            version = _run(release, dry_run)
         except Stopped as stopped:
-            _tell_stopped(console, release, stopped)
+            _report_stopped(release, stopped)
             return WRONG
-        except BaseException as error:
-            if isinstance(error, CannotRelease):
-                release.facts.pop("stopped_by", None)  # its data cannot be read, for one
-            if release.steps or release.resumed:
-                _keep_candidate(release, _why_ended(error))
-            else:
-                store.discard_candidate()  # it was refused before anything was made
-            raise
         if not dry_run:
-            _remove_outdated(console, keep)
-        _tell_done(console, release, version, dry_run)
+            _remove_outdated(console, versions, keep)
+        _report_done(release, version, dry_run)
     return DONE
 
 
-def _remove_outdated(console: Console, keep: int) -> None:
-    for outdated in store.outdated(keep):
+def _run(release: Release, dry_run: bool) -> Version:
+    """Makes the version, and publishes it unless this is a dry run. What ends it early leaves the candidate that it made."""
+    try:
+        (release.resume if release.resumed else release.make)()
+        if dry_run:
+            release.write_facts("dry run")
+            return release.versions.set_aside(release.folder, release.id)
+        return release.publish()
+    except Stopped:
+        raise
+    except BaseException as error:
+        if isinstance(error, CannotRelease):
+            release.facts.pop("stopped_by", None)  # its data cannot be read, for one
+        if release.steps or release.resumed:
+            _keep_candidate(release, _why_ended(error))
+        else:
+            release.versions.discard_candidate()  # it was refused before anything was made
+        raise
+
+
+def _remove_outdated(console: Console, versions: Versions, keep: int) -> None:
+    for outdated in versions.outdated(keep):
         try:
-            store.remove(outdated)
+            versions.remove(outdated)
             console.print(
                 f"Removed {outdated.id}: {keep} {'versions are' if keep > 1 else 'version is'} kept.", markup=False
             )
@@ -113,53 +123,61 @@ def _why_ended(error: BaseException) -> str:
     """Why a release could not go on, for `make releases`: in one line, without data."""
     if was_interrupted(error):
         return "it was interrupted"
+    if isinstance(error, EngineError):
+        return dbt.one_line(f"{error.kind}: {error.text}")
     if isinstance(error, DataopsError):
         return error.problem.rstrip(".")
     if isinstance(error, OSError):
         return f"it could not be done: {error.strerror}"
-    return one_line(f"{type(error).__name__}: {error}")
+    return dbt.one_line(f"{type(error).__name__}: {error}")
 
 
 def _keep_candidate(release: Release, reason: str) -> Version | None:
-    """Keeps what was made so far. What cannot be moved now is put in order by the next release."""
-    if not store.candidate().exists():
+    """Keeps what was made so far. What cannot be moved now, the next release moves."""
+    if not release.folder.exists():
         return None
     try:
-        close_warehouse()
+        dbt.close_connections()
         if release.resumed and release.facts.get("stopped_by"):  # it can be published later, as before
             reason = "; ".join(release.facts["reasons"])
         if release.facts.get("stopped_by"):
-            with contextlib.suppress(CannotRelease, duckdb.Error):
-                duckdb_file.finish(store.candidate())
+            with contextlib.suppress(DataopsError):
+                release.engine.finish(release.folder)
         release.write_facts("stopped", [reason])
-        return store.set_aside(store.candidate(), release.id)
+        return release.versions.set_aside(release.folder, release.id)
     except OSError:
         return None
 
 
-def _tell_stopped(console: Console, release: Release, stopped: Stopped) -> None:
+def _report_stopped(release: Release, stopped: Stopped) -> None:
+    """Prints why a release was stopped, and keeps its candidate."""
+    console, environment = release.console, release.versions.environment
     console.print()
     for reason in stopped.reasons[:20]:
         console.print(f"- {reason}", style="red", soft_wrap=True, markup=False)
     if len(stopped.reasons) > 20:
         console.print(f"- and {len(stopped.reasons) - 20} more", style="red")
-    prod = f"prod is still {release.base.id}" if release.base else "there is no prod yet"
-    what = f"{release.id} is not released" if release.id != store.DRY_RUN else "It would not be released"
+    prod = f"{environment} is still {release.base.id}" if release.base else f"there is no {environment} yet"
+    what = f"{release.id} is not released" if release.id != DRY_RUN else "It would not be released"
     console.print(f"{what}: {prod}. {stopped.remedy}", soft_wrap=True, markup=False)
     release.facts["remedy"] = stopped.remedy
     version = _keep_candidate(release, "; ".join(reason.rstrip(".") for reason in stopped.reasons))
-    if version and (version.folder / duckdb_file.NAME).exists():
-        console.print(f"The candidate is kept in {store.shown(version.folder)}. {how_to_open(version)}", soft_wrap=True)
+    if version and version.data.exists():
+        how = how_to_open(release.versions.project, version)
+        console.print(f"The candidate is kept in {shown(version.folder)}. {how}", soft_wrap=True)
 
 
-def how_to_open(version: Version) -> str:
+def how_to_open(project: Project, version: Version) -> str:
     """What to type to look into a version."""
     code = f"from dataops import release; prod = release.open({version.number or repr(version.id)})"
-    where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if (folder := os.environ.get("WAREHOUSE_DIR")) else ""
+    folder = project.variables.get("WAREHOUSE_DIR")
+    where = f"WAREHOUSE_DIR={shlex.quote(folder)} " if folder else ""
     return f'To look into it: {where}{tool("python")} -ic "{code}", then prod.sql("...")'
 
 
-def _tell_done(console: Console, release: Release, version: Version, dry_run: bool) -> None:
+def _report_done(release: Release, version: Version, dry_run: bool) -> None:
+    """Prints the steps with their times, and where the version is."""
+    console, versions = release.console, release.versions
     table = Table("step", "result")
     table.add_column("seconds", justify="right")
     for name, result, seconds in release.steps:
@@ -168,10 +186,9 @@ def _tell_done(console: Console, release: Release, version: Version, dry_run: bo
     size = decimal(release.facts["size"])
     if dry_run:
         console.print("Nothing was released: this was a dry run, and a release could be made.", end=" ")
-        console.print(
-            f"The candidate ({size}) is kept in {store.shown(version.folder)} until the next dry run.", end=" "
-        )
-        console.print(how_to_open(version), soft_wrap=True)
+        console.print(f"The candidate ({size}) is kept in {shown(version.folder)} until the next dry run.", end=" ")
+        console.print(how_to_open(versions.project, version), soft_wrap=True)
         return
-    back = f" To go back: {typed('rollback')}" if store.before(version) else ""
-    console.print(f"prod is {release.id} ({size}): {store.shown(store.link())}.{back}", soft_wrap=True)
+    back = f" To go back: {typed('rollback')}" if versions.before(version) else ""
+    where = versions.engine.current(versions.environment).shown
+    console.print(f"{versions.environment} is {release.id} ({size}): {where}.{back}", soft_wrap=True)

@@ -7,16 +7,17 @@ import errno
 from collections.abc import Iterator
 
 import click
-import duckdb
 
+from dataops.engines import EngineError
 from dataops.errors import DataopsError, Interrupted, was_interrupted
-from dataops.release import store
+from dataops.typed import shown
 
 INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
+KEPT = "5"  # versions, where neither --keep nor RELEASES_KEPT says how many
 
 
 def a_reason(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """Refuses a reason that is none: an empty one, or the option after it."""
+    """Refuses an empty reason, and an option that was taken for one."""
     if text is not None and (not text.strip() or text.startswith("-")):
         raise click.BadParameter(
             f"{parameter.opts[0]} needs a reason, which is recorded. For example: 'prices were wrong'"
@@ -24,8 +25,10 @@ def a_reason(_context: click.Context, parameter: click.Parameter, text: str | No
     return text
 
 
-def kept_versions(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
-    """How many versions to keep, from the command line or .env."""
+def kept_versions(context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
+    """How many versions to keep: --keep, else RELEASES_KEPT."""
+    if text is None:
+        text = context.obj.variables.get("RELEASES_KEPT") or KEPT
     if text.isdecimal() and int(text):
         return int(text)
     raise click.BadParameter(
@@ -38,14 +41,14 @@ def explained() -> Iterator[None]:
     """Turns what can end a command on prod into a DataopsError: prod is whole in every case."""
     try:
         yield
-    except duckdb.Error as error:
+    except EngineError as error:
         raise DataopsError(
-            f"DuckDB stopped: {str(error).splitlines()[0]}", "prod is whole. Fix that, then run the command again."
+            f"{error.engine} stopped: {error.text}", "prod is whole. Fix that, then run the command again."
         ) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "Free some space, then run the command again." if full else "Fix that, then run the command again."
-        where = f" ({store.shown(error.filename)})" if error.filename else ""
+        where = f" ({shown(error.filename)})" if error.filename else ""
         raise DataopsError(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}") from error
     except BaseException as error:
         if was_interrupted(error):

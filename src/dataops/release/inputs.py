@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import glob
-import re
-import string
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataops.project import PROJECT
-
-# Of dbt-duckdb: how a source says which file it reads (dbt/adapters/duckdb/relation.py).
-LOCATION, FORMATTER, PLUGIN = "external_location", "formatter", "plugin"
+from dataops.engines import Engine
 
 
-def read_inputs(manifest: dict[str, Any], own_database: str) -> dict[str, Any]:
+def read_inputs(engine: Engine, manifest: Mapping[str, Any], database: str) -> dict[str, Any]:
     """The files of the project's sources.
 
     Args:
-        manifest: dbt's manifest.
-        own_database: the database that is built: what is in it cannot change beside it.
+        engine: of prod.
+        manifest: dbt's.
+        database: the one that is built (`Data.database`): what is in it cannot change beside it.
 
     Returns:
         `files`: size and time of the last change (ns) by path, null for one that is missing; `unknown`: sources that lie
@@ -30,20 +27,19 @@ def read_inputs(manifest: dict[str, Any], own_database: str) -> dict[str, Any]:
     for id, source in sorted(manifest["sources"].items()):
         if id.split(".")[1] != manifest["metadata"]["project_name"]:
             continue
-        paths = _paths(source)
-        if paths is None:
-            if source.get("database") != own_database:
-                unknown.append(f"{source['source_name']}.{source['name']}")
-        elif any("://" in path for path in paths):
+        paths = engine.source_files(source)
+        if paths is None and source.get("database") == database:
+            continue
+        if paths is None or any("://" in path for path in paths):
             unknown.append(f"{source['source_name']}.{source['name']}")
-        else:
-            for path in paths:
-                found = glob.glob(str(PROJECT / Path(path).expanduser()), recursive=True)
-                files |= {one: _state(Path(one)) for one in sorted(found)} or {path: None}
+            continue
+        for path in paths:
+            matches = glob.glob(str(engine.project.path(Path(path).expanduser())), recursive=True)
+            files |= {match: _state(Path(match)) for match in sorted(matches)} or {path: None}
     return {"files": files, "unknown": unknown}
 
 
-def changed_files(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changed_files(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """The files that are new, gone or changed.
 
     >>> changed_files({"files": {"a": [1, 2], "b": [3, 4]}}, {"files": {"a": [1, 2], "b": [3, 5], "c": [1, 1]}})
@@ -51,34 +47,6 @@ def changed_files(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """
     paths = before["files"].keys() | now["files"].keys()
     return sorted(path for path in paths if before["files"].get(path) != now["files"].get(path))
-
-
-def _paths(source: dict[str, Any]) -> list[str] | None:
-    """The paths of a source in files, None for one that is in a database or comes from a plug-in.
-
-    >>> _paths({"name": "orders", "meta": {"external_location": "data/{name}.csv"}})
-    ['data/orders.csv']
-    >>> _paths({"name": "x", "config": {"external_location": "read_csv('a.csv', header=true)"}})
-    ['a.csv']
-    """
-    config = source.get("config") or {}
-    settings = {
-        name: value
-        for place in (source.get("source_meta"), source.get("meta"), config.get("meta"), config)
-        for name, value in (place or {}).items()
-    }
-    if PLUGIN in settings or LOCATION not in settings:
-        return None
-    values = settings | {name: source.get(name) for name in ("name", "identifier", "schema", "database")}
-    try:
-        location = {
-            "newstyle": lambda text: text.format_map(values),
-            "oldstyle": lambda text: text % values,
-            "template": lambda text: string.Template(text).substitute(values),
-        }[settings.get(FORMATTER, "newstyle")](settings[LOCATION])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return re.findall(r"'([^']+)'", location) or [location]
 
 
 def _state(path: Path) -> list[int]:

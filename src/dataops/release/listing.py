@@ -16,55 +16,54 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataops.console import new_console, print_whole
-from dataops.release import CannotRelease, duckdb_file, store
+from dataops.project import Project
 from dataops.release.common import explained
-from dataops.release.store import Version
-from dataops.typed import typed
+from dataops.typed import shown, typed
+from dataops.versions import HISTORY, CannotRelease, Version, Versions
 
 EVENTS = 10
 MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 
 
-def a_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+def a_moment(context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
     """The moment of --as-of."""
     if text is None:
         return None
     for form in MOMENTS:
         with contextlib.suppress(ValueError):
             return datetime.strptime(text, form).replace(tzinfo=UTC)
-    days = sorted({event["at"][:10] for event in store.history()})
-    near = difflib.get_close_matches(text, days, n=1) or [version.id[-10:] for version in _called(text)]
+    versions = Versions(context.obj)
+    days = sorted({event["at"][:10] for event in versions.history()})
+    called = [version.id[-10:] for version in versions.kept() if version.is_called(text)]
+    near = difflib.get_close_matches(text, days, n=1) or called
     guess = f" Did you mean {near[0]}?" if near else ""
     raise click.BadParameter(f"{text!r} is not a time.{guess} Write 2026-11-24 or '2026-11-24 13:45' (UTC).")
-
-
-def _called(name: str) -> list[Version]:
-    return [version for version in store.kept() if version.is_called(name)]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--history", is_flag=True, help=f"The last {EVENTS} releases and rollbacks instead.")
 @click.option("--as-of", metavar="TIME", callback=a_moment, help="Print which version was prod then (UTC).")
+@click.pass_obj
 @explained()
-def main(history: bool, as_of: datetime | None) -> None:
+def main(project: Project, history: bool, as_of: datetime | None) -> None:
     """List the versions of prod: which one is prod, what each contains, and what was stopped.
 
     Exit codes: 0 done; 2 it could not be done; 130 interrupted.
     """
-    console = new_console()
+    console, versions = new_console(), Versions(project)
     if as_of:
-        version = store.as_of(as_of)
-        console.print(f"{version.id}: {store.shown(version.folder)}", markup=False, soft_wrap=True)
+        version = versions.as_of(as_of)
+        console.print(f"{version.id}: {shown(version.folder)}", markup=False, soft_wrap=True)
     elif history:
-        _print_history(console)
+        _print_history(console, versions)
     else:
-        _print_versions(console)
+        _print_versions(console, versions)
 
 
-def _print_history(console: Console) -> None:
-    events = store.history()
+def _print_history(console: Console, versions: Versions) -> None:
+    events = versions.history()
     if not events:
-        console.print(_nothing(), soft_wrap=True)
+        console.print(_nothing(versions), soft_wrap=True)
         return
     table = Table("at (UTC)", "action", "version", "from", "by", "reason")
     for event in reversed(events[-EVENTS:]):
@@ -72,20 +71,20 @@ def _print_history(console: Console) -> None:
         table.add_row(*(escape(value or "") for value in (*values, event.get("reason"))))
     console.print(table)
     if len(events) > EVENTS:
-        file = store.shown(store.folder() / store.HISTORY)
+        file = shown(versions.folder / HISTORY)
         console.print(f"The last {EVENTS} of {len(events)}: {file}", markup=False)
 
 
-def _print_versions(console: Console) -> None:
+def _print_versions(console: Console, versions: Versions) -> None:
     prod, problem = None, None
     try:
-        prod = store.current()
+        prod = versions.current()
     except CannotRelease as reason:  # raised below: the list shows which versions can be prod again
         problem = reason
-    kept, stopped = store.kept(), store.stopped()
-    dry_run = [version for version in [store.dry_run()] if version]
+    kept, stopped = versions.kept(), versions.stopped()
+    dry_run = [version for version in [versions.dry_run()] if version]
     if not kept and not stopped and not dry_run and not problem:
-        console.print(_nothing(), soft_wrap=True)
+        console.print(_nothing(versions), soft_wrap=True)
         return
     table = Table(box=SIMPLE_HEAD)
     for heading in ("version", "", "UTC", "commit"):
@@ -93,12 +92,14 @@ def _print_versions(console: Console) -> None:
     table.add_column("result", overflow="fold", min_width=24)
     table.add_column("size", justify="right", no_wrap=True)
     for version in [*dry_run, *sorted([*kept, *stopped], key=lambda one: one.number, reverse=True)]:
-        table.add_row(*map(escape, _row(version, prod, version not in kept)))
+        is_prod = prod is not None and version.id == prod.id
+        state = versions.environment.name if is_prod else ""
+        table.add_row(*map(escape, _row(version, state, version not in kept)))
     print_whole(console, table)
     if problem:
         raise problem
     for version in kept:
-        if warning := duckdb_file.outside_warning(version):
+        if warning := version.outside_warning:
             console.print(warning, markup=False, soft_wrap=True)
     console.print(
         f"To go back: {typed('rollback', to='<number>')}. What happened when: {typed('releases', '--history')}",
@@ -106,15 +107,15 @@ def _print_versions(console: Console) -> None:
     )
 
 
-def _nothing() -> str:
-    return f"Nothing was released yet: {store.shown(store.folder())} holds no version. Type: {typed('release')}"
+def _nothing(versions: Versions) -> str:
+    return f"Nothing was released yet: {shown(versions.folder)} holds no version. Type: {typed('release')}"
 
 
-def _row(version: Version, prod: Version | None, is_stopped: bool) -> tuple[str, ...]:
+def _row(version: Version, state: str, is_stopped: bool) -> tuple[str, ...]:
     facts = version.facts
     if not facts:
         return (version.id, "stopped" if is_stopped else "", "", "", "release.json cannot be read", "")
-    state = facts["outcome"] if is_stopped else "prod" if prod and version.id == prod.id else ""
+    state = facts["outcome"] if is_stopped else state
     commit = f"{facts['commit'][:7]}{'+' if facts['uncommitted'] else ''} {facts['subject']}"
     made, size = _time(facts["made_at"])[-5:], decimal(facts["size"])
     if not is_stopped and version.problem:

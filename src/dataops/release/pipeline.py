@@ -1,10 +1,8 @@
-"""Making a version of prod, step by step: everything happens beside prod, and the last step alone is seen by readers."""
+"""Making a version of prod, step by step: everything happens beside prod, and readers see the last step alone."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import platform
 import shutil
 import time
@@ -12,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,19 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.filesize import decimal
 
+from dataops import dbt
 from dataops.crosscheck import CannotCompare
-from dataops.crosscheck.command import FOLDER as CROSSCHECK_RESULTS
-from dataops.crosscheck.command import remove_results, write_results
-from dataops.crosscheck.datasets import Dataset, open_dataset
-from dataops.crosscheck.parse import read_code
-from dataops.crosscheck.results import BREAKING, Result
+from dataops.crosscheck.datasets import Dataset, dataset_of, read_dataset
+from dataops.crosscheck.files import FOLDER as CROSSCHECK_FOLDER
+from dataops.crosscheck.files import remove_results, write_results
+from dataops.crosscheck.results import BREAKING, Result, describe_dataset
+from dataops.crosscheck.service import all_models, compare
 from dataops.crosscheck.terminal import show
-from dataops.dbt import cause, close_warehouse, invoke_dbt
-from dataops.files import sync
+from dataops.engines import CannotOpen, Engine, ViewFails, engine_of
+from dataops.errors import DataopsError, Interrupted
 from dataops.manifest import Code as ParsedCode
-from dataops.project import pyproject
-from dataops.release import CannotRelease, audit, duckdb_file, repository, store
+from dataops.project import Project
+from dataops.release import audit, repository
 from dataops.release.acceptance import (
     NEW_START,
     TRAILER,
@@ -44,19 +44,28 @@ from dataops.release.acceptance import (
     misspelt_in_commits,
     not_accepted,
     objections,
-    wording,
+    reason_for,
 )
 from dataops.release.contracts import broken_contracts
 from dataops.release.inputs import read_inputs
 from dataops.release.repository import Code
-from dataops.release.store import Version
+from dataops.runner import Runner
 from dataops.typed import guide, typed
-from dataops.warehouse import warehouse_file
+from dataops.versions import (
+    CROSSCHECK,
+    DOCS,
+    DRY_RUN,
+    MANIFEST,
+    RUN_RESULTS,
+    CannotRelease,
+    Version,
+    Versions,
+    timestamp,
+    write_facts,
+)
 
-TARGET_PATH = Path("target", "release")  # of its own: dbt parses anew when target prod means another file
 STEPS, STEPS_LEFT = 6, 3  # of a release, and of one that publishes a candidate which its crosscheck stopped
-CROSSCHECK = "crosscheck"
-TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-dataops")  # whatever pyproject.toml says
+TOOLS = ("dbt-core", "dbt-dataops")  # whatever pyproject.toml says
 
 
 class Stopped(Exception):
@@ -73,6 +82,7 @@ class Release:
     """A release as far as it has come.
 
     Attributes:
+        versions: of prod.
         id: of the version that it makes.
         code: what it is made of.
         base: the version that is prod, None at the first release.
@@ -82,11 +92,12 @@ class Release:
         console: for the lines between dbt's own.
         accept: what of it was accepted on the command line.
         steps: what was done: step, result, seconds.
-        facts: what release.json will tell.
+        facts: the content of release.json.
         resumed: whether it publishes a candidate that its crosscheck stopped.
-        parsed: the models of the code.
+        parsed: the code as dbt parsed it.
     """
 
+    versions: Versions
     id: str
     code: Code
     base: Version | None
@@ -100,6 +111,43 @@ class Release:
     resumed: bool = False
     parsed: ParsedCode | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Of the candidate."""
+        return self.versions.candidate
+
+    @property
+    def candidate(self) -> Version:
+        """What is being made."""
+        return self.versions.version(self.folder)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of prod."""
+        return self.versions.engine
+
+    @property
+    def shown(self) -> str:
+        """How results name the candidate: 0042, or dry-run."""
+        return self.id if self.id == DRY_RUN else self.id.split("-")[0]
+
+    @cached_property
+    def runner(self) -> Runner:
+        """dbt, where prod means the candidate."""
+        return Runner(self.versions.project.as_candidate(self.id), self.versions.environment)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The candidate as crosscheck reads it, once it is built.
+
+        Raises:
+            Stopped: nothing says what was built in it.
+        """
+        try:
+            return read_dataset(self.candidate.data, self.shown, self.versions.environment)
+        except CannotCompare as reason:
+            raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
+
     def make(self) -> None:
         """Makes the candidate and audits it.
 
@@ -107,45 +155,40 @@ class Release:
             Stopped: the audit stopped it.
             CannotRelease: it could not be made.
         """
-        self._tell()
-        place = store.candidate()
-        with _as_candidate(self.id):
-            try:
-                self._parse()
-            except Stopped:
-                place.mkdir()  # so that `make releases` and the owner know of it
-                raise
-            place.mkdir()
-            self.write_facts("stopped", ["it was killed"])  # unless something else is written later
-            with self._step("candidate") as done:
-                done(self._copy(place))
-            with self._step("build and test") as done:
-                done(self._build(place))
-            with self._step("audit") as done:
-                done(self._audit(place))
-            with self._step("crosscheck") as done:
-                done(self._crosscheck(place))
-            with self._step("docs") as done:
-                done(self._docs(place))
+        self._introduce()
+        try:
+            self._parse()
+        except Stopped:
+            self.folder.mkdir()  # so that `make releases` and the owner know of it
+            raise
+        self.folder.mkdir()
+        self.write_facts("stopped", ["it was killed"])  # unless something else is written later
+        for name, do in (
+            ("candidate", self._copy),
+            ("build and test", self._build),
+            ("audit", self._audit),
+            ("crosscheck", self._crosscheck),
+            ("docs", self._docs),
+        ):
+            with self._step(name) as done:
+                done(do())
 
     def resume(self) -> None:
-        """Does what was left to do for a candidate that its crosscheck stopped. Stopped again, or killed, it is as it was before.
+        """Does what is left to do for a candidate that its crosscheck stopped. If it is stopped or killed again, the candidate is
+        as it was before.
 
         Raises:
             Stopped: not everything that differs is accepted, or the docs could not be made.
         """
-        self._tell()
+        self._introduce()
         self._require_acceptance()
-        place = store.candidate()
-        os.rename(store.folder() / "stopped" / self.id, place)
-        os.chmod(place / duckdb_file.NAME, 0o644)
-        with _as_candidate(self.id):
-            with self._step("candidate") as done:
-                dropped = self._drop_orphans(place, self._side())
-                self.write_facts("stopped", self.facts["reasons"])
-                done(f"{self.id}, as it was compared with {self.base.id}{dropped}")
-            with self._step("docs") as done:
-                done(self._docs(place))
+        self.versions.resume(self.id)
+        with self._step("candidate") as done:
+            dropped = self._drop_orphans()
+            self.write_facts("stopped", self.facts["reasons"])
+            done(f"{self.id}, as it was compared with {self.base.id}{dropped}")
+        with self._step("docs") as done:
+            done(self._docs())
 
     def publish(self) -> Version:
         """Makes the candidate prod, and returns the version.
@@ -155,50 +198,51 @@ class Release:
             CannotRelease: it is damaged, or cannot be put in place.
         """
         with self._step("publish") as done:
-            place = store.candidate()
-            duckdb_file.finish(place)
+            self.engine.finish(self.folder)
             try:
-                rows = duckdb_file.read_everything(place)
-            except duckdb_file.ViewFails as reason:
-                raise Stopped([reason.problem], reason.remedy) from None
-            audit.read_manifest(place / store.MANIFEST)
+                rows = self.engine.read_everything(self.candidate.data)
+            except ViewFails as reason:
+                remedy = f"Its SQL fails on some row. Change it, then: {typed('release')}"
+                raise Stopped([reason.problem], remedy) from None
+            audit.read_manifest(self.folder / MANIFEST)
             self.facts.pop("stopped_by", None)
             self.write_facts("published")
-            sync(place / duckdb_file.NAME)
-            version = store.admit(place, self.id)
-            milliseconds = store.point_at(version)
+            published = self.versions.admit(self.folder, self.id)
+            milliseconds = self.versions.publish(published)
             try:
-                store.record("release", version, self.base, self.by, as_text(self.accepted))
+                self.versions.record("release", published, self.base, self.by, as_text(self.accepted))
             except OSError as error:  # it is prod all the same; the next release notes it
                 self.console.print(f"The history cannot be written now: {error.strerror}.", markup=False)
-            done(f"{rows:,} rows read once more; prod is {self.id}, swapped in {milliseconds:.1f} ms")
-        return version
+            self.console.print(self.engine.atomicity, markup=False, soft_wrap=True)
+            done(
+                f"{rows:,} rows read once more; {self.versions.environment} is {self.id}, swapped in {milliseconds:.1f} ms"
+            )
+        return published
 
     def write_facts(self, outcome: str, reasons: list[str] | None = None) -> None:
-        """Writes what is told of the version into the candidate's folder."""
-        file = store.candidate() / duckdb_file.NAME
+        """Writes release.json into the candidate's folder."""
         self.facts |= {
             "id": self.id,
             "outcome": outcome,
             "reasons": reasons or [],
-            "made_at": store.timestamp(),
+            "made_at": timestamp(),
             "made_by": self.by,
             "base": self.base and self.base.id,
             "commit": self.code.commit,
             "subject": self.code.subject,
             "uncommitted": list(self.code.uncommitted),
             "accepted": as_text(self.accepted),
-            "size": file.stat().st_size if file.exists() else 0,
-            "modified_ns": file.stat().st_mtime_ns if file.exists() else None,
+            **self.engine.state(self.folder),
             "seconds": self.facts.get("seconds", {}) | {name: round(seconds, 2) for name, _, seconds in self.steps},
-            "tools": _tools(),
+            "tools": _tools(self.versions.project, self.engine),
         }
-        store.write_facts(store.candidate(), self.facts)
+        write_facts(self.folder, self.facts)
 
-    def _tell(self) -> None:
+    def _introduce(self) -> None:
+        """Prints what is released."""
         count = len(self.code.uncommitted)
         uncommitted = f", with {count} uncommitted file{'s' * (count != 1)}" if count else ""
-        what = "Dry run" if self.id == store.DRY_RUN else f"Release {self.id}"
+        what = "Dry run" if self.id == DRY_RUN else f"Release {self.id}"
         self.console.print(f"{what}: {self.code.commit[:7]} {self.code.subject}{uncommitted}", markup=False)
         if self.code.unread:
             files = ", ".join(self.code.unread[:3]) + (" …" if len(self.code.unread) > 3 else "")
@@ -213,8 +257,10 @@ class Release:
     def _parse(self) -> None:
         """Parses the project, and checks what a human may have misspelt before anything is built."""
         try:
-            self.parsed = read_code("prod")
-        except CannotCompare as reason:
+            self.parsed = self.runner.parse()
+        except Interrupted:
+            raise
+        except DataopsError as reason:
             raise Stopped([reason.problem.rstrip(".")], f"Fix the code, then: {typed('release')}") from None
         known = {model.name for id, model in self.parsed.models.items() if id.startswith("model.")}
         if self.base:
@@ -223,69 +269,68 @@ class Release:
             require_models(self.accept, known)
         for line in misspelt_in_commits(self.accepted, known):
             self.console.print(line, style="yellow", markup=False, soft_wrap=True)
-        manifest = json.loads((TARGET_PATH / store.MANIFEST).read_text(encoding="utf-8"))
-        self.facts["inputs"] = read_inputs(manifest, Path(duckdb_file.NAME).stem)
+        self.facts["inputs"] = read_inputs(self.engine, self.parsed.manifest, self.candidate.data.database)
 
     @contextmanager
     def _step(self, name: str) -> Iterator:
+        """Announces a step and times it. It is called with the step's result, as the table at the end shows it.
+
+        Raises:
+            CannotRelease: the candidate cannot be opened.
+        """
         steps = STEPS_LEFT if self.resumed else STEPS
         self.console.print(f"{len(self.steps) + 1}/{steps} {name}", style="bold", soft_wrap=True)
         start, results = time.perf_counter(), []
-        yield results.append
-        close_warehouse()
+        try:
+            yield results.append
+        except CannotOpen as error:
+            damaged = f"It is damaged, or another program writes to it. See: {typed('releases')}"
+            raise CannotRelease(error.problem, error.remedy or damaged) from None
+        dbt.close_connections()
         self.steps.append((name, results[0], time.perf_counter() - start))
 
-    def _copy(self, place: Path) -> str:
+    def _copy(self) -> str:
         if self.base is None:
             return "the first version: nothing to start from"
-        copy = duckdb_file.copy_from(self.base, place)
+        copy = self.engine.start_candidate(self.base.folder, self.base.facts, self.folder)
         return f"{decimal(copy.size)} of {self.base.id} {copy.how}"
 
-    def _build(self, place: Path) -> str:
-        shutil.rmtree(TARGET_PATH / "run", ignore_errors=True)
-        (TARGET_PATH / "run_results.json").unlink(missing_ok=True)
-        result = invoke_dbt("build", "--target", "prod", *(["--full-refresh"] if self.full_refresh else []))
-        for name in (store.MANIFEST, store.RUN_RESULTS):
-            if (TARGET_PATH / name).exists():
-                shutil.copyfile(TARGET_PATH / name, place / name)
-        if not (place / store.RUN_RESULTS).exists():
-            raise Stopped(
-                [f"dbt built nothing: {cause(result) or 'it does not say why'}"], f"Fix that, then: {typed('release')}"
-            )
-        self.facts["results"] = found = audit.counts(place / store.RUN_RESULTS)
+    def _build(self) -> str:
+        shutil.rmtree(self.runner.path("run"), ignore_errors=True)
+        self.runner.path(RUN_RESULTS).unlink(missing_ok=True)
+        options = ["--full-refresh"] if self.full_refresh else []
+        result = self.runner.run("build", *options, parsed=self.parsed.parsed)
+        for name in (MANIFEST, RUN_RESULTS):
+            if self.runner.path(name).exists():
+                shutil.copyfile(self.runner.path(name), self.folder / name)
+        run_results, why = self.folder / RUN_RESULTS, result.problem or "it does not say why"
+        if not run_results.exists():
+            raise Stopped([f"dbt built nothing: {why}"], f"Fix that, then: {typed('release')}")
+        self.facts["results"] = counts = audit.counts(run_results)
         if not result.success:
-            raise Stopped(
-                audit.failures(place / store.RUN_RESULTS) or [f"dbt stopped: {cause(result) or 'it does not say why'}"],
-                f"Fix what failed, then: {typed('release')}",
-            )
-        if not found["built"]:
+            failures = audit.failures(run_results) or [f"dbt stopped: {why}"]
+            raise Stopped(failures, f"Fix what failed, then: {typed('release')}")
+        if not counts["built"]:
             raise Stopped(
                 ["nothing was built: the project has no models"], "The README says how to add the first model."
             )
-        warned = f", {found['warned']} warned" if found["warned"] else ""
-        return f"{found['built']} built, {found['passed']} tests passed{warned}"
+        warned = f", {counts['warned']} warned" if counts["warned"] else ""
+        return f"{counts['built']} built, {counts['passed']} tests passed{warned}"
 
-    def _side(self) -> Dataset:
-        try:
-            return open_dataset("prod")
-        except CannotCompare as reason:
-            raise Stopped([reason.problem], "The hooks dataops.record_build of dbt_project.yml are needed.") from None
-
-    def _audit(self, place: Path) -> str:
-        side = self._side()
-        manifest = audit.read_manifest(place / store.MANIFEST)
-        if lacking := audit.missing(place, manifest, side):
-            raise Stopped(lacking, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
-        if outside := audit.reading_outside(place / duckdb_file.NAME, manifest, audit.orphans(place, manifest, side)):
+    def _audit(self) -> str:
+        data, manifest = self.candidate.data, audit.read_manifest(self.folder / MANIFEST)
+        nodes = audit.built_nodes(manifest, data.database)
+        if missing := audit.missing(nodes, self.dataset):
+            raise Stopped(missing, "A release builds everything. Is DBT_EMPTY, DBT_SAMPLE or a selector set?")
+        if outside := audit.reading_outside(self.engine, data, manifest, audit.orphans(nodes, self.dataset)):
             raise Stopped(outside, f"A version of prod holds its own rows. Change that, then: {typed('release')}")
         self.facts["views_reading_outside"] = []
-        count = len(audit.built_nodes(manifest))
-        self.facts["not_built_by_dbt"] = strangers = audit.strangers(place, side)
-        others = f"; not dbt's: {', '.join(strangers)}" if strangers else ""
+        self.facts["not_built_by_dbt"] = unmanaged = audit.unmanaged_relations(self.dataset)
+        others = f"; not built by dbt: {', '.join(unmanaged)}" if unmanaged else ""
         broken = self._broken_contracts()
         names = sorted(id.split(".", 2)[2] for id in broken)
         contracts = f"; breaks the contract of {', '.join(names)}" if broken else ""
-        return f"nothing is missing among {count} relation{'s' * (count != 1)}{others}{contracts}"
+        return f"nothing is missing among {len(nodes)} relation{'s' * (len(nodes) != 1)}{others}{contracts}"
 
     def _broken_contracts(self) -> dict[str, str]:
         """What of each model's contract is broken, by id."""
@@ -293,7 +338,7 @@ class Release:
         if self.base is None:
             return {}
         try:
-            found = broken_contracts(self.parsed.dbt_manifest, self.base.folder / store.MANIFEST)
+            broken = broken_contracts(self.parsed.manifest, self.base.folder / MANIFEST)
         except CannotRelease as reason:
             if any(not one.models for one in self.accepted):  # else nothing could be released any more
                 self.console.print(f"Contracts are not compared: {reason.problem}", markup=False, soft_wrap=True)
@@ -302,37 +347,45 @@ class Release:
                 [reason.problem.rstrip(".")],
                 f"{reason.remedy}. To release without knowing: {how_to_accept('why')}",
             ) from None
-        self.facts["broken_contracts"] = found
-        return found
+        self.facts["broken_contracts"] = broken
+        return broken
 
-    def _crosscheck(self, place: Path) -> str:
+    def _crosscheck(self) -> str:
         if self.base is None:
             return "the first version: nothing to compare with"
-        remove_results()
-        side = self._side()
-        try:
-            name = self.id if self.id == store.DRY_RUN else self.id.split("-")[0]
-            result = audit.crosscheck(self.base, side, name, self.parsed)
-        except CannotCompare as reason:
-            raise Stopped([reason.problem], reason.remedy) from None
+        project = self.versions.project
+        remove_results(project)
+        result = self._compare()
         result.add_broken_contracts(self.facts["broken_contracts"])
-        written = write_results(result)
-        shutil.copytree(CROSSCHECK_RESULTS, place / store.CROSSCHECK)
+        written = write_results(project, result)
+        shutil.copytree(project.path(CROSSCHECK_FOLDER), self.folder / CROSSCHECK)
         self.facts["crosscheck"] = {"verdict": result.verdict, "headline": result.headline}
         if result.exit_code:
             show(self.console, result, written, allowed_too=False)
-        self._judge(result)
+        self._require_verdicts(result)
         accepted = f" (accepted: {as_text(self.accepted)})" if result.breaking else ""
-        return result.headline + accepted + self._drop_orphans(place, side)
+        return result.headline + accepted + self._drop_orphans()
 
-    def _drop_orphans(self, place: Path, side: Dataset) -> str:
+    def _compare(self) -> Result:
+        """Compares the candidate with prod."""
+        try:
+            base, models = dataset_of(self.base, self.base.shown), all_models(self.parsed)
+            return compare(self.engine, base, self.dataset, self.parsed, models, everything=True)
+        except CannotCompare as reason:
+            datasets = describe_dataset(None, self.base.shown), describe_dataset(self.dataset, self.shown)
+            return Result(*datasets, problem=reason.problem, remedy=reason.remedy)
+
+    def _drop_orphans(self) -> str:
         """After the crosscheck, which names what is gone: dropped only where that is accepted."""
-        orphans = audit.orphans(place, audit.read_manifest(place / store.MANIFEST), side)
-        duckdb_file.drop(place, orphans)
+        data, manifest = self.candidate.data, audit.read_manifest(self.folder / MANIFEST)
+        orphans = audit.orphans(audit.built_nodes(manifest, data.database), self.dataset)
+        if orphans:
+            self.engine.drop(data, orphans)
         self.facts["dropped"] = self.facts.get("dropped", []) + [".".join(relation) for relation in orphans]
         return f"; dropped: {', '.join(self.facts['dropped'])}" if orphans else ""
 
-    def _judge(self, result: Result) -> None:
+    def _require_verdicts(self, result: Result) -> None:
+        """Raises Stopped unless everything was compared, and everything that differs is accepted."""
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped(
@@ -346,79 +399,65 @@ class Release:
 
     def _require_acceptance(self) -> None:
         """Raises Stopped unless everything that differs is accepted."""
-        found = self.facts["crosscheck"]
-        known = set(found["verdicts"])
-        differing = {name for name, verdict in found["verdicts"].items() if verdict in BREAKING}
+        crosscheck = self.facts["crosscheck"]
+        known = set(crosscheck["verdicts"])
+        differing = {name for name, verdict in crosscheck["verdicts"].items() if verdict in BREAKING}
         left = not_accepted(differing, self.accepted, known)
-        found["accepted"] = sorted(differing.difference(left))
-        if left:
-            self.facts["stopped_by"] = CROSSCHECK
-            reason, options = wording(left), ""
-            reasons = objections(left, self.accepted, known, found["broken_contracts"])
-            if is_new_start(found["verdicts"].values()):
-                reason = NEW_START
-                reasons = [
-                    "the code has no model of prod any more, and nobody accepted that",
-                    *objections([], self.accepted, known),
-                ]
-            if self.id != store.DRY_RUN and not self.code.uncommitted:
-                options = f"--candidate {int(self.id.split('-')[0])}"
-            version = any(name in left for name in found["broken_contracts"])
-            raise Stopped(
-                [found["headline"], *reasons],
-                f"If that is meant: {how_to_accept(reason, options)}"
-                + (", which publishes this candidate" if options else "")
-                + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
-                + (f" A new version of a model breaks no contract: {guide('docs/releasing.md')}." if version else ""),
-            )
+        crosscheck["accepted"] = sorted(differing.difference(left))
+        if not left:
+            return
+        self.facts["stopped_by"] = CROSSCHECK
+        reason, options = reason_for(left), ""
+        reasons = objections(left, self.accepted, known, crosscheck["broken_contracts"])
+        if is_new_start(crosscheck["verdicts"].values()):
+            reason = NEW_START
+            reasons = [
+                "the code has no model of prod any more, and nobody accepted that",
+                *objections([], self.accepted, known),
+            ]
+        if self.id != DRY_RUN and not self.code.uncommitted:
+            options = f"--candidate {int(self.id.split('-')[0])}"
+        breaks_contract = any(name in left for name in crosscheck["broken_contracts"])
+        raise Stopped(
+            [crosscheck["headline"], *reasons],
+            f"If that is meant: {how_to_accept(reason, options)}"
+            + (", which publishes this candidate" if options else "")
+            + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
+            + (f" A new version of a model breaks no contract: {guide('docs/releasing.md')}." * breaks_contract),
+        )
 
-    def _docs(self, place: Path) -> str:
-        result = invoke_dbt("--quiet", "docs", "generate", "--static", "--target", "prod")
+    def _docs(self) -> str:
+        # From dbt's cache, not from `parsed`: compiling twice loses the ephemeral models in what the build has compiled.
+        result = self.runner.run("--quiet", "docs", "generate", "--static")
         if not result.success:
-            why = cause(result) or "the message above says why"
+            why = result.problem or "the message above says why"
             raise Stopped([f"the docs could not be made: {why}"], f"Fix that, then: {typed('release')}")
-        shutil.copyfile(TARGET_PATH / "static_index.html", place / store.DOCS)
-        return f"{decimal((place / store.DOCS).stat().st_size)}"
+        page = self.folder / DOCS
+        shutil.copyfile(self.runner.path("static_index.html"), page)
+        return f"{decimal(page.stat().st_size)}"
 
 
-@contextmanager
-def _as_candidate(id: str) -> Iterator[None]:
-    """Lets target prod mean the candidate, for dbt and everything that asks where prod is."""
-    before = dict(os.environ)
-    os.environ |= {
-        "DATAOPS_CANDIDATE": "true",
-        "DATAOPS_RELEASE": id,
-        # Monitoring keeps both with the run, and so knows in which version something failed.
-        "DBT_CAUSE_CATEGORY": store.CAUSE,
-        "DBT_CAUSE": id,
-        "DBT_TARGET": "prod",
-        "DBT_TARGET_PATH": str(TARGET_PATH),
-    }
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _tools() -> dict[str, str]:
-    """The versions of Python, of dbt, and of the tools that pyproject.toml names, where there is one."""
-    settings = pyproject()
-    groups = [settings.get("project", {}).get("dependencies", []), settings.get("dependency-groups", {}).get("dev", [])]
-    wanted = [*TOOLS, *(line for group in groups for line in group if isinstance(line, str))]
-    found = {"python": platform.python_version()}
+def _tools(project: Project, engine: Engine) -> dict[str, str]:
+    """The versions of Python, dbt and the engine, and of the tools that pyproject.toml names, where there is one."""
+    pyproject = project.pyproject
+    groups = [
+        pyproject.get("project", {}).get("dependencies", []),
+        pyproject.get("dependency-groups", {}).get("dev", []),
+    ]
+    wanted = [*TOOLS, *engine.tools, *(line for group in groups for line in group if isinstance(line, str))]
+    tools = {"python": platform.python_version()}
     for name in (Requirement(line).name for line in wanted):
         with contextlib.suppress(PackageNotFoundError):  # pyproject.toml is newer than what is installed
-            found[name] = version(name)
-    return found
+            tools[name] = version(name)
+    return tools
 
 
-def _rolled_back(commit: str, prod: Version | None) -> str | None:
+def _rolled_back(versions: Versions, commit: str, prod: Version | None) -> str | None:
     """The version of a commit that prod was rolled back from, in one step or several, where nothing was released since."""
-    for event in reversed(store.history()):
+    for event in reversed(versions.history()):
         if event["action"] != "rollback":
             return None
-        left = store.find_kept(event.get("from"))
+        left = versions.find_kept(event.get("from"))
         if left and not left.problem and prod and left.number > prod.number and left.facts.get("commit") == commit:
             return left.id
     return None
@@ -446,6 +485,7 @@ def require_models(accept: Acceptance, known: set[str]) -> None:
 
 
 def next_release(
+    versions: Versions,
     accept: Acceptance | None,
     full_refresh: bool,
     allow_uncommitted: bool,
@@ -460,8 +500,8 @@ def next_release(
         CannotRelease: there is no commit, there are changes beside it that were not allowed, or prod has lost its data.
     """
     if prod and prod.problem:
-        raise CannotRelease(f"{prod.id} is prod, and {prod.problem}.", store.how_to_go_back(prod))
-    code = repository.read_code()
+        raise CannotRelease(f"{prod.id} is {versions.environment}, and {prod.problem}.", versions.how_to_go_back(prod))
+    code = repository.read_code(versions.project.root)
     if code.uncommitted and not allow_uncommitted:
         files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
         differ = "1 file differs" if len(code.uncommitted) == 1 else f"{len(code.uncommitted)} files differ"
@@ -469,33 +509,35 @@ def next_release(
             f"{differ} from the last commit, so nobody could tell later what was released: {files}.",
             f"Commit the change, or: {typed('release', '--allow-uncommitted')} (it is recorded).",
         )
-    undone = _rolled_back(code.commit, prod)
+    undone = _rolled_back(versions, code.commit, prod)
     if undone and not accept:
         raise CannotRelease(
             f"{undone} is the same commit, and was rolled back from: a release would bring it back.",
             f"Revert the change, or, where the data was at fault: {how_to_accept('the data is right now')}",
         )
-    id = store.DRY_RUN if dry_run else store.next_id(datetime.now(UTC))
-    return Release(id, code, prod, by, accepted_differences(accept, prod), full_refresh, console, accept)
+    id = DRY_RUN if dry_run else versions.next_id(datetime.now(UTC))
+    accepted = accepted_differences(versions, accept, prod)
+    return Release(versions, id, code, prod, by, accepted, full_refresh, console, accept)
 
 
-def require_candidate() -> None:
-    """Raises CannotRelease unless profiles.yml lets a release build prod beside prod: dbt would write into prod itself."""
-    from dbt_common.exceptions import DbtBaseException
+def require_candidate(versions: Versions) -> None:
+    """Checks that a release builds prod beside prod: dbt would write into prod itself.
 
-    try:
-        file = warehouse_file("prod", DATAOPS_CANDIDATE="true")
-    except DbtBaseException as error:
-        raise CannotRelease(f"profiles.yml: {error}", "Fix it first.") from None
-    if file.resolve() != (store.candidate() / store.DATA).resolve():
+    Raises:
+        CannotRelease: profiles.yml gives it another place.
+        DataopsError: profiles.yml cannot be read.
+    """
+    environment, candidate = versions.environment, versions.version(versions.candidate).data
+    built = engine_of(versions.project.as_candidate("candidate")).environment(environment)
+    if not built.is_same(candidate):
         raise CannotRelease(
-            f"profiles.yml makes a release build prod in {store.shown(file)}. It must be built beside prod, in"
-            f" {store.shown(store.candidate() / store.DATA)}.",
+            f"profiles.yml makes a release build {environment} in {built.shown}. It must be built beside {environment}, in"
+            f" {candidate.shown}.",
             f"The lines to write: {typed('doctor')}",
         )
 
 
-def accepted_differences(accept: Acceptance | None, prod: Version | None) -> tuple[Acceptance, ...]:
+def accepted_differences(versions: Versions, accept: Acceptance | None, prod: Version | None) -> tuple[Acceptance, ...]:
     """What is accepted on the command line and by the commits since prod's version."""
-    by_commits = repository.accepted_since(prod.facts.get("commit") if prod else None)
+    by_commits = repository.accepted_since(versions.project.root, prod.facts.get("commit") if prod else None)
     return ((accept,) if accept else ()) + by_commits

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from dataops import git
-from dataops.project import PROJECT
-from dataops.release import CannotRelease
 from dataops.release.acceptance import TRAILER, Acceptance, read_acceptance
 from dataops.typed import typed
+from dataops.versions import CannotRelease
 
 # What dbt, the package or the workflows read, besides the paths that dbt_project.yml names.
 DBT_PATHS = {
@@ -54,25 +53,28 @@ class Code:
     unread: tuple[str, ...] = ()
 
 
-def read_code() -> Code:
+def read_code(root: Path) -> Code:
     """The code as it is now.
 
+    Args:
+        root: the project's folder.
+
     Raises:
-        CannotRelease: the project is in no git repository, or nothing was committed.
+        CannotRelease: the project is not in a git repository, or nothing was committed.
     """
-    if git.ask("rev-parse", "--git-dir") is None:
+    if git.ask(root, "rev-parse", "--git-dir") is None:
         raise CannotRelease(
-            "The project is in no git repository, so nobody could tell later what was released.",
+            "The project is not in a git repository, so nobody could tell later what was released.",
             f"Type: git init && {typed('setup')} && git add --all && git commit -m 'feat: start the project'",
         )
-    shown = git.ask("log", "-1", "--format=%H%n%s")
-    if not shown:
+    last = git.ask(root, "log", "-1", "--format=%H%n%s")
+    if not last:
         raise CannotRelease(
             "Nothing was committed yet.", "Type: git add --all && git commit -m 'feat: start the project'"
         )
-    commit, _, subject = shown.partition("\n")
-    changed, untracked = git.changed(), git.untracked()
-    settings, packages = _dbt_project(), _local_packages()
+    commit, _, subject = last.partition("\n")
+    changed, untracked = git.changed(root), git.untracked(root)
+    settings, packages = _dbt_project(root), _local_packages(root)
     read = {file for file in untracked if is_read(file, settings, packages)}
     return Code(commit, subject, tuple(sorted({*changed, *read})), tuple(sorted({*untracked} - read)))
 
@@ -105,10 +107,10 @@ def is_read(file: str, dbt_project: Mapping[str, Any] | None, packages: list[str
     )
 
 
-def _dbt_project() -> dict[str, Any] | None:
+def _dbt_project(root: Path) -> dict[str, Any] | None:
     """dbt_project.yml; None where it cannot be read."""
     try:
-        settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+        settings = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
     named = [settings.get(name) or [] for name in DBT_PATHS] if isinstance(settings, dict) else [None]
@@ -116,26 +118,27 @@ def _dbt_project() -> dict[str, Any] | None:
     return settings if is_valid else None
 
 
-def _local_packages() -> list[str]:
+def _local_packages(root: Path) -> list[str]:
     """The folders of the dbt packages that are installed by path."""
-    files = [PROJECT / name for name in ("packages.yml", "dependencies.yml")]
+    files = [root / name for name in ("packages.yml", "dependencies.yml")]
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
-    return [found.strip() for text in texts for found in LOCAL_PACKAGE.findall(text)]
+    return [folder.strip() for text in texts for folder in LOCAL_PACKAGE.findall(text)]
 
 
-def accepted_since(commit: str | None) -> tuple[Acceptance, ...]:
+def accepted_since(root: Path, commit: str | None) -> tuple[Acceptance, ...]:
     """What the trailers `Accept-Differences:` of the commits since one accept.
 
     A trailer is reviewed with the change that it belongs to, so nobody has to accept it again after a merge. What a commit
     accepts that was reverted since does not count.
 
     Args:
+        root: the project's folder.
         commit: of the version that is prod. Where it is unknown here (a shallow clone), only the last commit counts.
     """
-    known = commit and git.ask("merge-base", "--is-ancestor", commit, "HEAD") is not None
+    known = commit and git.ask(root, "merge-base", "--is-ancestor", commit, "HEAD") is not None
     commits = [f"{commit}..HEAD"] if known else ["-1"]
-    found = git.ask("log", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00%B%x00", *commits) or ""
-    fields = found.split("\0")  # the one character that is in no message
+    log = git.ask(root, "log", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00%B%x00", *commits) or ""
+    fields = log.split("\0")  # the one character that no message can have
     lines: dict[str, None] = {}
     reverted: set[str] = set()
     for hash, trailers, message in zip(fields[::3], fields[1::3], fields[2::3], strict=False):  # newest first

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from dataops.console import new_console
-from dataops.release import CannotRelease, duckdb_file, lock, store
+from dataops.project import Project
 from dataops.release.common import a_reason, explained
-from dataops.release.store import Version
 from dataops.typed import typed
+from dataops.versions import CannotRelease, Version, Versions, lock
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,8 +16,9 @@ from dataops.typed import typed
 @click.option("--to", metavar="VERSION", help="The same as VERSION, for make rollback TO=42.")
 @click.option("--reason", metavar="TEXT", callback=a_reason, help="Why; recorded.")
 @click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
+@click.pass_obj
 @explained()
-def main(version: str | None, to: str | None, reason: str | None, dry_run: bool) -> None:
+def main(project: Project, version: str | None, to: str | None, reason: str | None, dry_run: bool) -> None:
     """Make an earlier version prod again: the one that prod was made from, or VERSION (42 or 0042-2026-11-23).
 
     Nothing is built or removed. A later version can be made prod again too, so a rollback can be undone.
@@ -26,33 +27,36 @@ def main(version: str | None, to: str | None, reason: str | None, dry_run: bool)
     """
     if version and to and version != to:
         raise click.UsageError(f"VERSION is {version} and --to is {to}. Name one version.")
-    with lock.held(typed("rollback")):
-        _roll_back(version or to, reason, dry_run)
+    with lock.held(project, typed("rollback")):
+        _roll_back(Versions(project), version or to, reason, dry_run)
 
 
-def _roll_back(name: str | None, reason: str | None, dry_run: bool) -> None:
-    console, by = new_console(), lock.person()
-    prod = _current(name)
-    for line in store.recover(prod, by):
+def _roll_back(versions: Versions, name: str | None, reason: str | None, dry_run: bool) -> None:
+    console, by, environment = new_console(), lock.person(versions.project), versions.environment
+    prod = _current(versions, name)
+    for line in versions.recover(prod, by):
         console.print(line, soft_wrap=True, markup=False)
-    version = store.find(name, store.kept()) if name else _before(prod)
+    version = versions.find(name, versions.kept()) if name else _before(versions, prod)
     if prod and version.id == prod.id:
-        raise CannotRelease(f"{version.id} is prod already.", f"See: {typed('releases')}")
+        raise CannotRelease(f"{version.id} is {environment} already.", f"See: {typed('releases')}")
     if version.problem:
         raise CannotRelease(
-            f"{version.id} cannot be prod: {version.problem}.", f"Choose another version: {typed('releases')}"
+            f"{version.id} cannot be {environment}: {version.problem}.", f"Choose another version: {typed('releases')}"
         )
-    duckdb_file.connect(version.folder).close()
-    if warning := duckdb_file.outside_warning(version):
+    version.open().close()
+    if warning := version.outside_warning:
         console.print(warning, markup=False, soft_wrap=True)
     facts = version.facts
     described = f"{version.id} ({facts.get('commit', '')[:7]} {facts.get('subject', '')})"
     if dry_run:
-        console.print(f"{described} would be prod; {prod.id if prod else 'nothing'} is.", soft_wrap=True, markup=False)
+        now = prod.id if prod else "nothing"
+        console.print(f"{described} would be {environment}; {now} is.", soft_wrap=True, markup=False)
         return
-    milliseconds = store.point_at(version)
-    store.record("rollback", version, prod, by, reason)
-    console.print(f"prod is {described} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False)
+    milliseconds = versions.publish(version)
+    versions.record("rollback", version, prod, by, reason)
+    console.print(
+        f"{environment} is {described} again, swapped in {milliseconds:.1f} ms.", soft_wrap=True, markup=False
+    )
     if prod:
         undo = "" if prod.problem else f" To undo the rollback: {typed('rollback', to=prod.number)}"
         console.print(
@@ -61,22 +65,22 @@ def _roll_back(name: str | None, reason: str | None, dry_run: bool) -> None:
         )
 
 
-def _current(name: str | None) -> Version | None:
+def _current(versions: Versions, name: str | None) -> Version | None:
     """The version that is prod. Where nothing says which one is, a rollback to a named version repairs that."""
     try:
-        return store.current()
+        return versions.current()
     except CannotRelease:
-        if not name or (store.link().is_dir() and not store.link().is_symlink()):
+        if not name or versions.engine.current(versions.environment).put_aside:
             raise
         return None
 
 
-def _before(prod: Version | None) -> Version:
+def _before(versions: Versions, prod: Version | None) -> Version:
     if prod is None:
         raise CannotRelease(
             "Nothing was released yet, so there is nothing to roll back.",
             "A rollback makes an earlier version prod again; the second release is the first that has one.",
         )
-    if found := store.before(prod):
-        return found
+    if before := versions.before(prod):
+        return before
     raise CannotRelease(f"No version before {prod.id} is kept.", f"Name one: {typed('releases')}")

@@ -1,24 +1,26 @@
-"""What `ci` builds, and the warehouse that it builds it in."""
+"""What `ci` builds, and what is in its environment before."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
 import pytest
 
-from dataops.ci.changes import Changes, continued_models, prepare_warehouse
+from dataops.ci.changes import Changes, continued_models, kept_tables, source_views
 from dataops.ci.prod import Prod
-from dataops.release import duckdb_file
+from dataops.engines.duckdb import DuckDB
+from dataops.engines.duckdb.files import DuckDBFile
+from dataops.versions import Version
+from tests.helpers import project_at
 
 
 def test_a_version_continues_a_contract_without_one():
     """dbt reports a model that gets its first versions as removed."""
     prod = SimpleNamespace(nodes={f"model.shop.{name}": {"name": name, "alias": name} for name in ("sales", "stock")})
 
-    def manifest(alias: str) -> SimpleNamespace:
-        return SimpleNamespace(nodes={"model.shop.sales.v1": SimpleNamespace(name="sales", version=1, alias=alias)})
+    def manifest(alias: str) -> dict:
+        return {"nodes": {"model.shop.sales.v1": {"name": "sales", "version": 1, "alias": alias}}}
 
     assert continued_models(manifest("sales"), prod) == {"model.shop.sales": "sales"}
     assert continued_models(manifest("sales_v1"), prod) == {}
@@ -38,14 +40,15 @@ def test_what_dbt_has_to_do(selected, to_build, to_run):
     assert (changes.to_build, changes.to_run) == (to_build, to_run)
 
 
-def node(name: str, materialized: str) -> SimpleNamespace:
-    return SimpleNamespace(schema="ci", alias=name, config=SimpleNamespace(materialized=materialized))
+def node(name: str, materialized: str, schema: str = "ci") -> dict:
+    return {"schema": schema, "alias": name, "config": {"materialized": materialized}}
 
 
 @pytest.fixture
 def prod(tmp_path) -> Prod:
     """A version with an incremental model with constraints, a table, and two sources."""
-    with duckdb.connect(str(tmp_path / duckdb_file.NAME)) as connection:
+    engine = DuckDB(project_at(tmp_path))
+    with duckdb.connect(str(engine.version(tmp_path).file)) as connection:
         connection.execute("create schema marts; create schema raw")
         connection.execute('create table marts."order" (id integer not null, note varchar)')
         connection.execute("""insert into marts."order" values (1, 'a'), (2, null)""")
@@ -56,25 +59,31 @@ def prod(tmp_path) -> Prod:
         for name in ("order", "stock")
     }
     nodes |= {f"source.shop.raw.{name}": {"schema": "raw", "identifier": name} for name in ("orders", "items", "gone")}
-    return Prod("0001", None, tmp_path, nodes)
+    return Prod("0001", None, Version(tmp_path, engine), nodes)
 
 
-def prepared(file: Path, prod: Prod, *selected: str, version: str = "") -> duckdb.DuckDBPyConnection:
+def prepared(prod: Prod, *selected: str, version: str = "") -> duckdb.DuckDBPyConnection:
     """The warehouse that is prepared for what changed."""
+    file = prod.folder / "ci/ci_local.duckdb"
+    file.parent.mkdir()
     sources = {
-        f"source.shop.raw.{name}": SimpleNamespace(schema="ci_raw", identifier=name, database=database)
+        f"source.shop.raw.{name}": {"schema": "ci_raw", "identifier": name, "database": database}
         for name, database in (("orders", file.stem), ("items", "elsewhere"), ("gone", file.stem), ("new", file.stem))
     }
     nodes = {
         f"model.shop.order{version}": node("order", "incremental"),
         "model.shop.stock": node("stock", "table"),
-        "seed.shop.orders": SimpleNamespace(
-            schema="ci_raw", alias="orders", config=SimpleNamespace(materialized="seed")
-        ),
+        "seed.shop.orders": node("orders", "seed", "ci_raw"),
     }
-    prepare_warehouse(file, SimpleNamespace(nodes=nodes, sources=sources), prod, Changes(set(selected), [], {}))
+    manifest, changes, engine = (
+        {"nodes": nodes, "sources": sources},
+        Changes(set(selected), [], {}),
+        prod.version.engine,
+    )
+    views, tables = source_views(manifest, file.stem, prod, changes), kept_tables(manifest, prod, changes)
+    engine.carry_over(prod.data, DuckDBFile(file), views, tables)
     connection = duckdb.connect(str(file))
-    connection.execute(f"attach '{prod.file}' as prod (read_only)")
+    connection.execute(f"attach '{prod.data.file}' as prod (read_only)")
     return connection
 
 
@@ -87,9 +96,8 @@ def relations(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
     )
 
 
-def test_sources_are_views_of_prods_and_incremental_models_start_from_its_rows(prod, tmp_path):
-    (tmp_path / "ci").mkdir()
-    with prepared(tmp_path / "ci/ci_local.duckdb", prod, "model.shop.order", "model.shop.stock") as warehouse:
+def test_sources_are_views_of_prods_and_incremental_models_start_from_its_rows(prod):
+    with prepared(prod, "model.shop.order", "model.shop.stock") as warehouse:
         assert relations(warehouse) == {("ci_raw", "orders", "VIEW"), ("ci", "order", "BASE TABLE")}
         assert warehouse.execute("select id from ci_raw.orders").fetchall() == [(7,)]
         assert warehouse.execute('select * from ci."order" order by id').fetchall() == [(1, "a"), (2, None)]
@@ -97,13 +105,11 @@ def test_sources_are_views_of_prods_and_incremental_models_start_from_its_rows(p
             warehouse.execute("""insert into ci."order" values (null, 'x')""")
 
 
-def test_a_source_that_a_seed_fills_is_left_to_the_seed(prod, tmp_path):
-    (tmp_path / "ci").mkdir()
-    with prepared(tmp_path / "ci/ci_local.duckdb", prod, "seed.shop.orders") as warehouse:
+def test_a_source_that_a_seed_fills_is_left_to_the_seed(prod):
+    with prepared(prod, "seed.shop.orders") as warehouse:
         assert relations(warehouse) == set()
 
 
-def test_the_first_version_of_a_model_continues_the_model_without_versions(prod, tmp_path):
-    (tmp_path / "ci").mkdir()
-    with prepared(tmp_path / "ci/ci_local.duckdb", prod, "model.shop.order.v1", version=".v1") as warehouse:
+def test_the_first_version_of_a_model_continues_the_model_without_versions(prod):
+    with prepared(prod, "model.shop.order.v1", version=".v1") as warehouse:
         assert ("ci", "order", "BASE TABLE") in relations(warehouse)

@@ -12,8 +12,10 @@ from dataops.ci.changes import Changes
 from dataops.ci.comparison import Comparison, compare, headline, judge
 from dataops.crosscheck.results import ModelResult, Result
 from dataops.release.acceptance import TRAILER, Acceptance
+from tests.helpers import project_at
 
-PROD = SimpleNamespace(id="0001-2026-11-24", commit="abc", file=Path("prod.duckdb"))
+PROD = SimpleNamespace(id="0001-2026-11-24", commit="abc")
+PROJECT = project_at(Path("shop"))
 
 
 def result(**verdicts: str) -> Result:
@@ -46,15 +48,15 @@ def test_what_breaks_a_reader(verdict, breaks):
 )
 def test_a_difference_passes_where_a_commit_accepts_it(accepted, verdict, left, text, monkeypatch):
     trailers = [Acceptance("why", frozenset(names)) for names in accepted]
-    monkeypatch.setattr(comparison, "accepted_since", lambda commit: trailers)
-    judged = judge(code("orders", "stock"), PROD, result(orders="different", stock="gone", customers="same"))
+    monkeypatch.setattr(comparison, "accepted_since", lambda root, commit: trailers)
+    judged = judge(PROJECT, code("orders", "stock"), PROD, result(orders="different", stock="gone", customers="same"))
     assert (judged.verdict, judged.not_accepted) == (verdict, left)
     assert len(judged.reasons) == len(accepted)
     assert text in headline(PROD.id, judged.verdict, judged)
 
 
 def test_data_within_its_thresholds_needs_nobody():
-    judged = judge(code("orders"), PROD, result(orders="allowed", stock="same"))
+    judged = judge(PROJECT, code("orders"), PROD, result(orders="allowed", stock="same"))
     assert judged.verdict == "passed"
     assert "is within the models' thresholds" in headline(PROD.id, "passed", judged)
 
@@ -70,7 +72,7 @@ def test_what_could_not_be_compared_is_red(verdict, problems, monkeypatch):
     """Though no row that was compared differs, and whatever a commit accepts."""
     monkeypatch.setattr(comparison, "crosscheck", lambda *arguments: result(orders=verdict))
     changes = Changes({"model.shop.orders", "model.shop.stock"}, [], {})
-    compared = compare(Path("ci.duckdb"), code("orders", "stock"), PROD, changes, {"model.shop.orders"}, 0)
+    compared = compare(PROJECT, code("orders", "stock"), PROD, changes, {"model.shop.orders"}, 0)
     assert compared.verdict == "failed"
     assert [text[: len(problems[0])] for text in compared.problems] == problems
     assert headline(PROD.id, "failed", compared) == (
@@ -80,7 +82,7 @@ def test_what_could_not_be_compared_is_red(verdict, problems, monkeypatch):
 
 def test_a_change_that_builds_no_model_needs_no_comparison():
     changes = Changes({"test.shop.unique_orders"}, ["seed.shop.raw"], {})
-    compared = compare(Path("ci.duckdb"), code("orders"), PROD, changes, set(), 0)
+    compared = compare(PROJECT, code("orders"), PROD, changes, set(), 0)
     assert (compared.verdict, compared.result) == ("not needed", None)
     assert headline(PROD.id, "passed", compared) == f"Nothing here changes the data of prod's version {PROD.id}."
 

@@ -3,57 +3,56 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from dataops.ci import hosts
 from dataops.ci.command import ci
 from dataops.errors import IMPOSSIBLE, DataopsError
-from dataops.project import Settings
-from dataops.release import CannotRelease, duckdb_file, store
+from dataops.project import Project, Settings
+from dataops.versions import DOCS, CannotRelease, Versions
+from tests import versions as made
 from tests.code_host import REPOSITORY_NAME, Artifact, GitHub, hosting
+from tests.helpers import project_at
 
-ID = "0001-2026-11-24"
+ID = f"0001-{made.DAY}"
+Run = Callable[..., None]
 
 
 @pytest.fixture
-def prod(tmp_path, monkeypatch) -> Path:
-    """The folder of prod, with one version."""
+def project(tmp_path, monkeypatch, github) -> Project:
+    """A project in a job of GitHub's, with one version of prod."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path / "warehouse"))
-    monkeypatch.setattr(hosts, "settings", lambda: Settings(code_host="github"))
-    prod = tmp_path / "warehouse/prod"
-    candidate = prod / "candidate"
-    candidate.mkdir(parents=True)
-    with duckdb.connect(str(candidate / duckdb_file.NAME)) as connection:
-        connection.execute("create table orders as select 1 as id")
-    (candidate / store.MANIFEST).write_text("{}")
-    (candidate / store.FACTS).write_text(json.dumps({"id": ID, "outcome": "published", "made_at": "2026-11-24"}))
-    (candidate / store.DOCS).write_text("<html>docs</html>")
-    version = store.admit(candidate, ID)
-    store.point_at(version)
-    store.record("release", version, None, "ada")
-    return prod
+    given = {"API_URL": github.api.address, "REPOSITORY": REPOSITORY_NAME, "TOKEN": "t0ken"}
+    found = project_at(tmp_path, **{f"GITHUB_{name}": value for name, value in given.items()})
+    project = replace(found, settings=Settings(code_host="github"))
+    version = made.release(Versions(project), 1)
+    (version.folder / DOCS).write_text("<html>docs</html>")
+    return project
 
 
 @pytest.fixture
-def github(monkeypatch):
+def prod(project) -> Path:
+    """The folder of prod, with one version."""
+    return project.prod.folder
+
+
+@pytest.fixture
+def github():
     with hosting() as host:
-        monkeypatch.setenv("GITHUB_API_URL", host.api.address)
-        monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY_NAME)
-        monkeypatch.setenv("GITHUB_TOKEN", "t0ken")
         yield host
 
 
-def run(*arguments: str) -> None:
-    ci.main(["state", *arguments], standalone_mode=False)
+@pytest.fixture
+def run(project) -> Run:
+    """Runs `dataops ci state`."""
+    return lambda *arguments: ci.main(["state", *arguments], standalone_mode=False, obj=project)
 
 
 def zipped(file: Path, name: str | None = None) -> bytes:
@@ -64,7 +63,7 @@ def zipped(file: Path, name: str | None = None) -> bytes:
 
 
 @pytest.fixture
-def lost(prod, tmp_path, capsys) -> Path:
+def lost(run, prod, tmp_path, capsys) -> Path:
     """The archives of prod, which is gone from the disk; the original is in `before`."""
     run("push")
     assert capsys.readouterr().out.startswith(f"Packed {ID}: target/prod/current.tar, ")
@@ -72,7 +71,7 @@ def lost(prod, tmp_path, capsys) -> Path:
     return tmp_path / "target/prod"
 
 
-def test_everything_that_the_next_release_needs_is_packed_and_comes_back(lost, prod, tmp_path, github, capsys):
+def test_everything_that_the_next_release_needs_is_packed_and_comes_back(run, lost, prod, tmp_path, github, capsys):
     assert (lost / "pages/index.html").read_text() == "<html>docs</html>"
     github.keep("prod", zipped(lost / "prod.tar"))
     run("pull")
@@ -86,14 +85,14 @@ def test_everything_that_the_next_release_needs_is_packed_and_comes_back(lost, p
     assert capsys.readouterr().out == f"Prod is here already: {ID}. Nothing was downloaded.\n"
 
 
-def test_a_pull_request_gets_prods_version_alone(lost, prod, github):
+def test_a_pull_request_gets_prods_version_alone(run, lost, prod, github):
     github.keep("current", zipped(lost / "current.tar"))
     run("pull", "--current")
     assert {file.name for file in (prod / "current").iterdir()} == {"prod.duckdb", "manifest.json", "release.json"}
     assert not (prod / "history.jsonl").exists()
 
 
-def test_the_token_is_not_sent_to_where_a_download_is_redirected(lost, github):
+def test_the_token_is_not_sent_to_where_a_download_is_redirected(run, lost, github):
     github.keep("prod", zipped(lost / "prod.tar"))
     run("pull")
     (headers,) = [headers for _, _, headers in github.downloads.requests]
@@ -101,7 +100,7 @@ def test_the_token_is_not_sent_to_where_a_download_is_redirected(lost, github):
     assert all(headers["Authorization"] == "Bearer t0ken" for _, _, headers in github.api.requests)
 
 
-def test_only_artifacts_of_this_repositorys_main_are_trusted(lost, github, capsys):
+def test_only_artifacts_of_this_repositorys_main_are_trusted(run, lost, github, capsys):
     """Anybody may open a pull request, and its run may call an artifact `prod`."""
     for _ in range(120):
         github.keep("prod", b"bad", branch="change")
@@ -113,7 +112,7 @@ def test_only_artifacts_of_this_repositorys_main_are_trusted(lost, github, capsy
     assert capsys.readouterr().out == f"Prod is {ID}.\n"
 
 
-def test_a_damaged_archive_is_refused_and_writes_nothing_elsewhere(lost, prod, tmp_path, github):
+def test_a_damaged_archive_is_refused_and_writes_nothing_elsewhere(run, lost, prod, tmp_path, github):
     evil = tmp_path / "evil.tar"
     with tarfile.open(evil, "w") as archive:
         archive.addfile(tarfile.TarInfo("../../outside"))
@@ -134,30 +133,33 @@ def test_a_damaged_archive_is_refused_and_writes_nothing_elsewhere(lost, prod, t
         run("pull")
 
 
-def test_an_expired_prod_is_an_error_unless_an_empty_start_is_asked_for(lost, github, capsys):
+def test_an_expired_prod_is_an_error_unless_an_empty_start_is_asked_for(run, lost, github, capsys, tmp_path):
     """Otherwise prod would start from nothing without a word."""
     github.keep("prod", b"", expired=True)
     github.keep("current", b"", expired=True)
     with pytest.raises(DataopsError, match="has expired") as error:
         run("pull")
     assert error.value.exit_code == IMPOSSIBLE
+    assert error.value.remedy == "To go on without prod's data: dataops ci state pull --start-empty"
+    (tmp_path / "Makefile").write_text("ci-state-pull:\n\t@dataops ci state pull $(ARGS)\n", encoding="utf-8")
+    with pytest.raises(DataopsError) as error:
+        run("pull")
     assert error.value.remedy == "To go on without prod's data: make ci-state-pull ARGS=--start-empty"
     run("pull", "--start-empty")
     assert capsys.readouterr().out.endswith("has expired. There is no prod.\n")
     run("pull", "--current")  # a pull request is checked without
 
 
-def test_nothing_is_packed_before_a_release(prod):
+def test_nothing_is_packed_before_a_release(run, prod):
     shutil.rmtree(prod)
     prod.mkdir()
     with pytest.raises(CannotRelease, match="Nothing was released yet, so there is nothing to pack"):
         run("push")
 
 
-def test_without_a_code_host_it_says_what_to_write_where(lost, monkeypatch):
-    monkeypatch.setattr(hosts, "settings", Settings)
+def test_without_a_code_host_it_says_what_to_write_where(lost, project):
     with pytest.raises(DataopsError) as error:
-        run("pull")
+        ci.main(["state", "pull"], standalone_mode=False, obj=replace(project, settings=Settings()))
     assert error.value.exit_code == IMPOSSIBLE
     assert (
         error.value.problem
@@ -166,7 +168,7 @@ def test_without_a_code_host_it_says_what_to_write_where(lost, monkeypatch):
     assert error.value.remedy == 'Write code_host = "github" or "gitlab" there.'
 
 
-def test_a_host_that_refuses_says_what_the_job_needs(lost, github: GitHub):
+def test_a_host_that_refuses_says_what_the_job_needs(run, lost, github: GitHub):
     github.refused = 403
     with pytest.raises(DataopsError, match=r"answers 403 Forbidden\. The job needs the permission actions: read\."):
         run("pull")

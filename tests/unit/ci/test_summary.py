@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from dataops.ci import summary as module
 from dataops.ci.builds import describe_build, failures, reason
 from dataops.ci.summary import Step, Summary, write_summary
 from dataops.crosscheck.results import ModelResult, Result
+from dataops.dbt import Result as DbtResult
+from tests.helpers import project_at
 
 
 def test_a_summary_fits_into_a_comment():
@@ -41,11 +41,10 @@ def test_the_verdict_is_the_worst_of_the_steps(verdicts, expected):
     assert Summary(steps=[Step("a step", verdict) for verdict in verdicts]).verdict == expected
 
 
-def test_the_whole_summary(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "page.md"))
+def test_the_whole_summary(tmp_path):
+    project = project_at(tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path / "page.md"))
     steps = [Step("Parse the project", "passed", "2 models.", 1.25), Step("Compare", "not needed", "None changed.")]
-    write_summary(Summary("All is well.", steps, built=["orders", "stock"], notes=["a note"]))
+    write_summary(project, Summary("All is well.", steps, built=["orders", "stock"], notes=["a note"]))
     text = (tmp_path / "target/ci/summary.md").read_text(encoding="utf-8")
     assert text == (tmp_path / "page.md").read_text(encoding="utf-8")
     assert text == (
@@ -74,20 +73,34 @@ def test_the_whole_summary(tmp_path, monkeypatch):
     ],
 )
 def test_why_a_node_failed_is_told_without_data(status, message, expected):
-    assert reason(SimpleNamespace(status=status, message=message)) == expected
+    assert reason({"status": status, "message": message}) == expected
 
 
 def test_a_build_is_described_in_a_sentence_and_its_failures_are_listed():
-    def ran(name: str, kind: str, status: str) -> SimpleNamespace:
-        node = SimpleNamespace(name=name, resource_type=kind, original_file_path=f"models/{name}.sql")
-        return SimpleNamespace(node=node, status=status, message="Got 1 result")
+    def ran(name: str, kind: str, status: str) -> dict[str, str]:
+        return {"unique_id": f"{kind}.shop.{name}", "status": status, "message": "Got 1 result"}
 
-    results = [ran("orders", "model", "success"), ran("raw", "seed", "success"), ran("unique", "test", "pass")]
-    done = SimpleNamespace(success=True, result=SimpleNamespace(results=results))
+    nodes = {
+        f"test.shop.{name}.1a2b": {"name": name, "original_file_path": f"models/{name}.sql"}
+        for name in ("not_null", "unique")
+    }
+    unit_tests = {"unit_test.shop.orders.adds": {"name": "adds", "original_file_path": "models/orders.yml"}}
+    manifest = {"nodes": nodes, "unit_tests": unit_tests}
+    results = [ran("orders", "model", "success"), ran("raw", "seed", "success"), ran("unique.1a2b", "test", "pass")]
+    done = DbtResult(0, nodes=results)
     assert describe_build(done) == "2 built, 1 tests passed."
-    assert failures(done) == []
-    results += [ran("not_null", "test", "fail"), ran("late", "test", "warn"), ran("stock", "model", "skipped")]
-    failed = SimpleNamespace(success=False, result=SimpleNamespace(results=results))
-    assert describe_build(failed) == "2 built, 1 tests passed, 1 warned, 1 failed, 1 skipped."
-    assert failures(failed) == ["not_null (models/not_null.sql): Got 1 result"]
-    assert describe_build(SimpleNamespace(success=False, result=None)) == "dbt stopped before it built anything."
+    assert failures(manifest, done) == []
+    results += [
+        ran("not_null.1a2b", "test", "fail"),
+        ran("late.3c4d", "test", "warn"),
+        ran("stock", "model", "skipped"),
+    ]
+    results += [ran("orders.adds", "unit_test", "fail"), ran("shop-on-run-end-0", "operation", "error")]
+    failed = DbtResult(1, nodes=results)
+    assert describe_build(failed) == "2 built, 1 tests passed, 1 warned, 3 failed, 1 skipped."
+    assert failures(manifest, failed) == [
+        "not_null (models/not_null.sql): Got 1 result",
+        "adds (models/orders.yml): Got 1 result",
+        "shop-on-run-end-0: Got 1 result; the log of the run has its text",
+    ]
+    assert describe_build(DbtResult(2)) == "dbt stopped before it built anything."

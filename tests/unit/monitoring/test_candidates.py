@@ -10,37 +10,39 @@ import os
 import platform
 import shutil
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
-from dbt.cli.main import dbtRunnerResult
+from dbt.exceptions import DbtProfileError
 from dbt_common.exceptions import DbtBaseException
 
 from dataops import dbt as run_dbt
-from tests.helpers import TEMPLATE
+from dataops.engines.duckdb.files import DuckDBSession
+from dataops.lint import governance
+from dataops.monitoring import candidates, report, stats
+from dataops.versions import DRY_RUN, KEPT_STOPPED, Versions
+from tests.helpers import TEMPLATE, project_at
 
-candidates = import_module("dataops.monitoring.candidates")
-governance = import_module("dataops.lint.governance")
-versions = import_module("dataops.release.store")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def prod(tmp_path, monkeypatch) -> Path:
-    """The folder of prod, where 0001 is prod."""
-    monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path))
-    folder = tmp_path / "prod"
-    folder.mkdir()
-    publish(make(folder, "0001-2026-11-23", "published"))
-    return folder
+def versions(tmp_path) -> Versions:
+    """The versions of prod, where 0001 is prod."""
+    return start(Versions(project_at(tmp_path)))
 
 
-def make(prod: Path, id: str, outcome: str, *reasons: str, **facts) -> Path:
+def start(versions: Versions) -> Versions:
+    versions.folder.mkdir(parents=True)
+    publish(versions, make(versions, "0001-2026-11-23", "published"))
+    return versions
+
+
+def make(versions: Versions, id: str, outcome: str, *reasons: str, **facts) -> Path:
     """A candidate as a release leaves it, built by the dbt run `run of <number>`."""
-    place = prod / "candidate"
+    place = versions.candidate
     place.mkdir()
     told = {"id": id, "outcome": outcome, "reasons": reasons, "made_at": NOW.isoformat(), "base": "0001-2026-11-23"}
     told |= {"commit": "2cd25511", "subject": "feat: a city", "made_by": "ada"}
@@ -49,120 +51,114 @@ def make(prod: Path, id: str, outcome: str, *reasons: str, **facts) -> Path:
     return place
 
 
-def publish(place: Path, id: str | None = None) -> None:
-    version = versions.admit(place, id or versions.Version(place).facts["id"])
-    versions.point_at(version)
+def publish(versions: Versions, place: Path, id: str | None = None) -> None:
+    version = versions.admit(place, id or versions.version(place).facts["id"])
+    versions.publish(version)
     versions.record("release", version, None, "ada")
 
 
-def stop(place: Path) -> None:
-    versions.set_aside(place, versions.Version(place).facts["id"])
+def stop(versions: Versions, id: str, outcome: str, *reasons: str, **facts) -> None:
+    versions.set_aside(make(versions, id, outcome, *reasons, **facts), id)
 
 
-def runs(*ids: str) -> duckdb.DuckDBPyConnection:
+def runs(*ids: str) -> DuckDBSession:
     """Elementary's table of dbt runs: a release's for each version, and one that no release made."""
     connection = duckdb.connect()
     connection.execute("create table dbt_invocations (invocation_id varchar, cause varchar, cause_category varchar)")
-    rows = [(f"run of {id[:4]}", id, versions.CAUSE) for id in ids]
+    rows = [(f"run of {id[:4]}", id, run_dbt.CAUSE) for id in ids]
     connection.executemany("insert into dbt_invocations values (?, ?, ?)", [*rows, ("freshness", None, None)])
-    return connection
+    return DuckDBSession(connection)
 
 
-def unpublished(*ids: str) -> dict[str, str]:
+def unpublished(versions: Versions, *ids: str) -> dict[str, str]:
     """The runs of some versions that did not become prod, and how they are called."""
-    return {run: str(candidate) for run, candidate in candidates.of_runs(runs(*ids)).items()}
+    found = candidates.of_runs(runs(*ids), versions, versions.project.prod)
+    return {run: str(candidate) for run, candidate in found.items()}
 
 
-def test_a_stopped_candidate_a_dry_run_and_a_lost_one_are_told_from_prod(prod):
-    stop(make(prod, "0002-2026-11-24", "stopped", "customers differs"))
-    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
-    ids = ("0001-2026-11-23", "0002-2026-11-24", versions.DRY_RUN, "0007-2026-11-24")
+def test_a_stopped_candidate_a_dry_run_and_a_lost_one_are_told_from_prod(versions):
+    stop(versions, "0002-2026-11-24", "stopped", "customers differs")
+    stop(versions, DRY_RUN, "dry run", dry_run=True)
+    ids = ("0001-2026-11-23", "0002-2026-11-24", DRY_RUN, "0007-2026-11-24")
     expected = {
         "run of 0002": "stopped candidate 0002",
         "run of dry-": "candidate of a dry run",
         "run of 0007": "stopped candidate 0007",  # nothing tells of it, and it never was prod
     }
-    assert unpublished(*ids) == expected
-    shutil.rmtree(prod / "stopped")
-    assert unpublished(*ids) == expected, "the history outlasts the candidates"
-    assert candidates.of_runs(runs(*ids), "dev") == {}
+    assert unpublished(versions, *ids) == expected
+    shutil.rmtree(versions.folder / "stopped")
+    assert unpublished(versions, *ids) == expected, "the history outlasts the candidates"
+    assert candidates.of_runs(runs(*ids), versions, versions.project.dev) == {}
 
 
-def test_a_stop_is_remembered_when_its_candidate_is_removed(prod):
+def test_a_stop_is_remembered_when_its_candidate_is_removed(versions):
     for number in range(2, 7):
-        stop(make(prod, f"{number:04d}-2026-11-24", "stopped", "a test failed"))
-    assert len(versions.stopped()) == versions.KEPT_STOPPED
-    assert [one["id"][:4] for one in candidates.to_report(NOW)] == ["0002", "0003", "0004", "0005", "0006"]
-    shutil.rmtree(prod / "stopped")  # as on a runner that gets prod from an archive
+        stop(versions, f"{number:04d}-2026-11-24", "stopped", "a test failed")
+    assert len(versions.stopped()) == KEPT_STOPPED
+    assert [one["id"][:4] for one in candidates.to_report(versions, NOW)] == ["0002", "0003", "0004", "0005", "0006"]
+    shutil.rmtree(versions.folder / "stopped")  # as on a runner that gets prod from an archive
     assert versions.next_id(NOW) == "0007-2026-11-24", "a number is used once"
 
 
-def test_a_stop_that_could_not_be_noted_is_told_by_its_folder(prod):
-    stop(make(prod, "0002-2026-11-24", "stopped", "No space left on device"))
-    (prod / "stopped.jsonl").unlink()
-    (stopped,) = candidates.to_report(NOW)
+def test_a_stop_that_could_not_be_noted_is_told_by_its_folder(versions):
+    stop(versions, "0002-2026-11-24", "stopped", "No space left on device")
+    (versions.folder / "stopped.jsonl").unlink()
+    (stopped,) = candidates.to_report(versions, NOW)
     assert stopped["reason"] == "No space left on device"
-    assert unpublished("0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
+    assert unpublished(versions, "0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
 
 
 @pytest.mark.parametrize("id", ["0002-2026-11-24", "0003-2026-11-24"], ids=["its own number", "a new number"])
-def test_a_stopped_candidate_that_is_published_later_is_prod(prod, id):
-    stop(make(prod, "0002-2026-11-24", "stopped", "customers differs"))
-    publish(prod / "stopped/0002-2026-11-24", id)
-    assert unpublished("0002-2026-11-24") == {}
-    assert [one["id"] for one in candidates.to_report(NOW)] == []
+def test_a_stopped_candidate_that_is_published_later_is_prod(versions, id):
+    stop(versions, "0002-2026-11-24", "stopped", "customers differs")
+    publish(versions, versions.folder / "stopped/0002-2026-11-24", id)
+    assert unpublished(versions, "0002-2026-11-24") == {}
+    assert [one["id"] for one in candidates.to_report(versions, NOW)] == []
 
 
-def test_dry_runs_take_no_number_and_are_told_apart_from_what_is_published(prod):
-    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
-    stop(make(prod, versions.DRY_RUN, "stopped", "a test failed", dry_run=True))
+def test_dry_runs_take_no_number_and_are_told_apart_from_what_is_published(versions):
+    stop(versions, DRY_RUN, "dry run", dry_run=True)
+    stop(versions, DRY_RUN, "stopped", "a test failed", dry_run=True)
     assert versions.next_id(NOW) == "0002-2026-11-24"
-    publish(make(prod, "0002-2026-11-24", "published"))
-    assert unpublished(versions.DRY_RUN, "0002-2026-11-24") == {"run of dry-": "candidate of a dry run"}
-    (prod / "stopped.jsonl").unlink()  # it could not be noted on a full disk
-    assert unpublished(versions.DRY_RUN) == {"run of dry-": "candidate of a dry run"}
+    publish(versions, make(versions, "0002-2026-11-24", "published"))
+    assert unpublished(versions, DRY_RUN, "0002-2026-11-24") == {"run of dry-": "candidate of a dry run"}
+    (versions.folder / "stopped.jsonl").unlink()  # it could not be noted on a full disk
+    assert unpublished(versions, DRY_RUN) == {"run of dry-": "candidate of a dry run"}
 
 
-def hold_lock(prod: Path, process: int, host: str) -> None:
-    (prod / "lock").write_text(json.dumps({"process": process, "host": host}))
+def hold_lock(versions: Versions, process: int, host: str) -> None:
+    (versions.folder / "lock").write_text(json.dumps({"process": process, "host": host}))
 
 
-def test_while_a_release_runs_nothing_is_known_of_its_candidate_and_once_it_is_killed_it_is_stopped(prod):
-    make(prod, "0002-2026-11-24", "stopped", "it was killed")
-    hold_lock(prod, os.getpid(), platform.node())
-    assert unpublished("0002-2026-11-24") == {"run of 0002": "candidate 0002, whose release is under way"}
-    assert candidates.to_report(NOW) == []
-    hold_lock(prod, 4_000_000, platform.node())  # no process has that number
-    assert unpublished("0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
-    assert [one["reason"] for one in candidates.to_report(NOW)] == ["it was killed"]
+def test_while_a_release_runs_nothing_is_known_of_its_candidate_and_once_it_is_killed_it_is_stopped(versions):
+    make(versions, "0002-2026-11-24", "stopped", "it was killed")
+    hold_lock(versions, os.getpid(), platform.node())
+    assert unpublished(versions, "0002-2026-11-24") == {"run of 0002": "candidate 0002, whose release is under way"}
+    assert candidates.to_report(versions, NOW) == []
+    hold_lock(versions, 4_000_000, platform.node())  # no process has that number
+    assert unpublished(versions, "0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
+    assert [one["reason"] for one in candidates.to_report(versions, NOW)] == ["it was killed"]
     versions.record_reported("0002-2026-11-24")
     versions.recover(versions.current(), "ada")  # the next release puts it in order
-    assert candidates.to_report(NOW) == [], "once"
-    assert unpublished("0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
+    assert candidates.to_report(versions, NOW) == [], "once"
+    assert unpublished(versions, "0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
 
 
-def test_a_stop_is_reported_once_unless_it_was_a_dry_run_or_long_ago(prod):
-    stop(make(prod, "0002-2026-11-24", "stopped", "a test failed"))
-    stop(make(prod, versions.DRY_RUN, "stopped", "a test failed", dry_run=True))
-    stop(make(prod, versions.DRY_RUN, "dry run", dry_run=True))
-    assert [one["id"] for one in candidates.to_report(NOW)] == ["0002-2026-11-24"]
-    assert candidates.to_report(NOW + timedelta(seconds=1)) == []
+def test_a_stop_is_reported_once_unless_it_was_a_dry_run_or_long_ago(versions):
+    stop(versions, "0002-2026-11-24", "stopped", "a test failed")
+    stop(versions, DRY_RUN, "stopped", "a test failed", dry_run=True)
+    stop(versions, DRY_RUN, "dry run", dry_run=True)
+    assert [one["id"] for one in candidates.to_report(versions, NOW)] == ["0002-2026-11-24"]
+    assert candidates.to_report(versions, NOW + timedelta(seconds=1)) == []
     versions.record_reported("0002-2026-11-24")
-    assert candidates.to_report(NOW) == []
+    assert candidates.to_report(versions, NOW) == []
 
 
-def test_the_message_says_which_why_what_prod_is_and_what_to_type(prod):
-    stop(
-        make(
-            prod,
-            "0002-2026-11-24",
-            "stopped",
-            "test unique_orders: 3 rows",
-            remedy="Fix what failed, then: make release",
-        )
-    )
-    (stopped,) = candidates.to_report(NOW)
-    headline, lines = candidates.message(stopped)
+def test_the_message_says_which_why_what_prod_is_and_what_to_type(versions):
+    remedy = "Fix what failed, then: make release"
+    stop(versions, "0002-2026-11-24", "stopped", "test unique_orders: 3 rows", remedy=remedy)
+    (stopped,) = candidates.to_report(versions, NOW)
+    headline, lines = candidates.message(versions, stopped)
     assert headline == "Release 0002-2026-11-24 was stopped: prod is unchanged"
     assert lines[:5] == [
         "Why: test unique_orders: 3 rows",
@@ -171,25 +167,34 @@ def test_the_message_says_which_why_what_prod_is_and_what_to_type(prod):
         "When: 2026-11-24 12:00 UTC, by ada",
         "Next: Fix what failed, then: make release",
     ]
-    publish(make(prod, "0003-2026-11-24", "published"))
-    headline, lines = candidates.message(stopped)
+    publish(versions, make(versions, "0003-2026-11-24", "published"))
+    headline, lines = candidates.message(versions, stopped)
     assert headline == "Release 0002-2026-11-24 was stopped"
     assert lines[1] == "Prod: 0003-2026-11-24 since"
     assert lines[4] == "Next: nothing, because a later release was published"
-    _, (why, *_) = candidates.message(stopped | {"reason": "x" * 10_000})
+    _, (why, *_) = candidates.message(versions, stopped | {"reason": "x" * 10_000})
     assert len(why) < 2000, "Slack takes 3000 characters"
 
 
-def test_results_are_found_by_what_elementary_alerts_of(prod):
-    stop(make(prod, "0002-2026-11-24", "stopped"))
-    connection = runs("0001-2026-11-23", "0002-2026-11-24")
-    connection.execute("""
+def test_messages_name_prod_as_the_project_does(tmp_path):
+    versions = start(Versions(project_at(tmp_path, targets={"prod": "production"})))
+    stop(versions, "0002-2026-11-24", "stopped", "a test failed")
+    headline, (_, now, *_) = candidates.message(versions, *candidates.to_report(versions, NOW))
+    assert headline == "Release 0002-2026-11-24 was stopped: production is unchanged"
+    assert now == "Production: still 0001-2026-11-23"
+    assert unpublished(versions, "0002-2026-11-24") == {"run of 0002": "stopped candidate 0002"}
+
+
+def test_results_are_found_by_what_elementary_alerts_of(versions):
+    stop(versions, "0002-2026-11-24", "stopped")
+    session = runs("0001-2026-11-23", "0002-2026-11-24")
+    session.run("""
         create table elementary_test_results as
             from (values ('test in prod', 'run of 0001'), ('test', 'run of 0002')) as t(id, invocation_id);
         create table dbt_run_results as
             from (values ('model', 'run of 0002'), ('freshness', 'freshness')) as t(model_execution_id, invocation_id);
     """)
-    found = candidates.of_alerts(connection)
+    found = candidates.of_alerts(session, versions, versions.project.prod)
     assert {id: str(one) for id, one in found.items()} == {
         "test": "stopped candidate 0002",
         "model": "stopped candidate 0002",
@@ -200,14 +205,14 @@ def test_results_are_found_by_what_elementary_alerts_of(prod):
 
 
 @pytest.fixture
-def history(prod) -> Path:
+def history(versions) -> Path:
     """Elementary's tables after a release that was published and one that was stopped, a failed test and model in each."""
-    stop(make(prod, "0002-2026-11-24", "stopped", "<b>customers</b> differs"))
-    with duckdb.connect(str(prod / "monitoring.duckdb")) as connection:
+    stop(versions, "0002-2026-11-24", "stopped", "<b>customers</b> differs")
+    with duckdb.connect(str(versions.folder / "monitoring.duckdb")) as connection:
         connection.execute(f"""
             create schema elementary;
             use elementary;
-            create table dbt_invocations as select *, '{versions.CAUSE}' as cause_category, '[]' as selected,
+            create table dbt_invocations as select *, '{run_dbt.CAUSE}' as cause_category, '[]' as selected,
                 '{datetime.now(UTC):%Y-%m-%d %H:%M:%S}' as generated_at,
                 from (values ('run of 0001', '0001-2026-11-23'), ('run of 0002', '0002-2026-11-24')) as t(invocation_id, cause);
             create table elementary_test_results as select 'id' as id, invocation_id, status, 'Got 3' as test_results_description
@@ -224,19 +229,20 @@ def history(prod) -> Path:
                 ('model.shop.sales', 'dataops', 'unique')) as t(parent_model_unique_id, test_namespace, test_original_name),
                 (select null::varchar as short_name);
         """)
-    return prod / "monitoring.duckdb"
+    return versions.folder / "monitoring.duckdb"
 
 
-def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(history):
-    report = import_module("dataops.monitoring.report")
+def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(history, versions):
+    project = versions.project
     with duckdb.connect(str(history)) as connection:
-        connection.execute("use elementary")
-        banner = report.mark_candidates(connection, "prod", 30)
+        session = DuckDBSession(connection)
+        session.use("elementary")
+        banner = report.mark_candidates(session, versions, project.prod, 30)
         results = connection.execute("select * exclude (id) from elementary_test_results order by all").fetchall()
         messages = connection.execute(
             "select invocation_id, name, message from dbt_run_results order by all"
         ).fetchall()
-        assert report.mark_candidates(connection, "dev", 30) == ""
+        assert report.mark_candidates(session, versions, project.dev, 30) == ""
     mark = "[In stopped candidate 0002: no reader of prod sees this data.]"
     assert results == [
         ("run of 0001", "fail", "Got 3"),
@@ -252,10 +258,10 @@ def test_the_report_marks_what_failed_in_a_stopped_candidate_and_names_it(histor
     assert "<li>stopped candidate 0002 (0002-2026-11-24): &lt;b&gt;customers&lt;/b&gt; differs</li>" in banner
 
 
-def test_statistics_count_what_was_not_published_apart(history, monkeypatch):
-    stats = import_module("dataops.monitoring.stats")
-    monkeypatch.setattr(stats, "PROJECT", TEMPLATE)
-    trend, *_ = stats.statistics("prod")
+def test_statistics_count_what_was_not_published_apart(history, versions):
+    project = versions.project
+    shutil.copy(TEMPLATE / "dbt-bouncer.yml", project.root)
+    trend, *_ = stats.statistics(project, project.prod)
     names, values = (list(column.cells) for column in trend.columns[:2])
     figures = dict(zip(names, values, strict=True))
     expected = {
@@ -295,12 +301,13 @@ def test_models_with_a_tested_key_are_counted_by_the_rule_that_lint_checks():
 
 def test_why_dbt_ended_is_one_line_without_data():
     def cause(error: BaseException | None) -> str:
-        return run_dbt.cause(dbtRunnerResult(success=False, exception=error))
+        return run_dbt._cause(error)
 
     value = "Conversion Error: Could not convert string 'ada@example.com' to INT32\n\nLINE 1: select 'ada@example.com'"
     assert cause(DbtBaseException(value)) == "Conversion Error: Could not convert string '...' to INT32"
     key = 'Constraint Error: Duplicate key "email: ada@example.com" violates primary key constraint.'
     assert "ada@" not in cause(DbtBaseException(key))
-    assert cause(run_dbt.CannotStart("DBT_THREADS is '0'. It must be 1 or more.")).startswith("DBT_THREADS is '0'.")
-    assert len(cause(run_dbt.CannotStart("word " * 500))) <= 300
+    profile = "The profile 'shop' has no target 'prod'."
+    assert cause(DbtProfileError(profile)) == profile, "what the project names is no data"
+    assert len(cause(DbtBaseException("word " * 500))) <= 300
     assert cause(None) == ""

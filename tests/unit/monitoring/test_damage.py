@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 import struct
-import subprocess
-import sys
-from importlib import import_module
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.helpers import start
-
-damage = import_module("dataops.monitoring.damage")
+from dataops.engines.duckdb import DuckDB, files
+from dataops.engines.duckdb import monitoring as duckdb_monitoring
+from dataops.monitoring import damage
+from tests.helpers import project_at
+from tests.holder import holding
 
 BLOCK, HEADERS = 262_144, 3 * 4096  # of a DuckDB file, in bytes
 ROWS = 200_000
@@ -35,6 +36,12 @@ def file(whole, tmp_path) -> Path:
     file = tmp_path / "monitoring.duckdb"
     file.write_bytes(whole)
     return file
+
+
+def make_usable(file: Path) -> str | None:
+    """What a monitored run does first."""
+    engine = DuckDB(project_at(file.parent))
+    return damage.make_usable(engine, engine._data(file))
 
 
 def damaged_block(content: bytes, number: int) -> bytes:
@@ -59,7 +66,7 @@ DAMAGES = {
 def test_a_damaged_file_is_set_aside_and_never_deleted(file, whole, name, capsys):
     content = DAMAGES[name](whole)
     file.write_bytes(content)
-    assert damage.make_usable(file) is None
+    assert make_usable(file) is None
     (kept,) = file.parent.iterdir()
     assert re.fullmatch(r"monitoring\.damaged-\d{4}-\d\d-\d\dT\d{6}\.\d{6}\.duckdb", kept.name)
     assert kept.read_bytes() == content
@@ -72,24 +79,26 @@ def test_a_damaged_file_is_set_aside_and_never_deleted(file, whole, name, capsys
 
 
 def test_a_whole_file_stays_and_is_read_to_its_end(file, whole, capsys):
-    assert damage.make_usable(file) is None
-    assert damage.make_usable(file.with_name("missing.duckdb")) is None
+    assert make_usable(file) is None
+    assert make_usable(file.with_name("missing.duckdb")) is None
     assert [path.name for path in file.parent.iterdir()] == ["monitoring.duckdb"]
     assert file.read_bytes() == whole
     assert capsys.readouterr().err == ""
 
 
+def write_and_die(file: str) -> None:
+    connection = duckdb.connect(file)
+    connection.execute("set checkpoint_threshold='1GB'")
+    for _ in range(20):
+        connection.execute("insert into elementary.results from range(2000)")
+    os._exit(1)
+
+
 def leave_a_log(file: Path) -> None:
     """Writes rows that only the .wal has, as a process that is killed leaves them."""
-    code = f"""
-import duckdb, os
-connection = duckdb.connect({str(file)!r})
-connection.execute("set checkpoint_threshold='1GB'")
-for _ in range(20):
-    connection.execute("insert into elementary.results from range(2000)")
-os._exit(1)
-"""
-    subprocess.run([sys.executable, "-c", code], check=False)
+    writer = multiprocessing.get_context("spawn").Process(target=write_and_die, args=[str(file)])
+    writer.start()
+    writer.join()
     assert file.with_name("monitoring.duckdb.wal").stat().st_size > 10_000
 
 
@@ -104,7 +113,7 @@ def test_a_broken_log_alone_is_set_aside_and_the_rest_of_the_history_stays(file,
     content = bytearray(log.read_bytes())
     content[len(content) // 2] ^= 0xFF
     log.write_bytes(content)
-    assert damage.make_usable(file) is None
+    assert make_usable(file) is None
     names = sorted(path.name for path in file.parent.iterdir())
     assert len(names) == 2, names
     assert re.fullmatch(r"monitoring\.damaged-.*\.duckdb\.wal", names[0])
@@ -115,7 +124,7 @@ def test_a_broken_log_alone_is_set_aside_and_the_rest_of_the_history_stays(file,
 
 def test_the_log_of_a_killed_run_is_no_damage(file):
     leave_a_log(file)
-    assert damage.make_usable(file) is None
+    assert make_usable(file) is None
     assert count(file) == ROWS + 20 * 2000
 
 
@@ -123,7 +132,7 @@ def test_a_damaged_file_takes_its_log_along(file):
     """DuckDB would put it into the new file."""
     leave_a_log(file)
     file.write_bytes(b"no database")
-    assert damage.make_usable(file) is None
+    assert make_usable(file) is None
     names = sorted(path.name for path in file.parent.iterdir())
     assert len(names) == 2, names
     assert names[1] == f"{names[0]}.wal"
@@ -142,7 +151,7 @@ def test_the_file_of_a_newer_duckdb_is_left_alone_and_named(file, whole, capsys)
         duckdb.connect(str(file), read_only=True)
     content = struct.pack("<Q", int(re.search(r"computed checksum (\d+)", str(wrong.value))[1])) + content[8:]
     file.write_bytes(content)
-    problem = damage.make_usable(file)
+    problem = make_usable(file)
     assert (
         f"written by DuckDB v9.8.7, which the installed {duckdb.__version__} cannot read. It is not damaged." in problem
     )
@@ -151,15 +160,10 @@ def test_the_file_of_a_newer_duckdb_is_left_alone_and_named(file, whole, capsys)
 
 
 def test_a_locked_file_is_waited_for_and_left_alone(file, monkeypatch, capsys):
-    code = f"import duckdb, time; held = duckdb.connect({str(file)!r}); print('open', flush=True); time.sleep(60)"
-    monkeypatch.setattr(damage.wait_until_writable, "__defaults__", (0.5,))
-    with start(sys.executable, "-c", code, cwd=file.parent) as holder:
-        try:
-            assert holder.stdout.readline() == "open\n"
-            problem = damage.make_usable(file)
-        finally:
-            holder.kill()
-    assert f"(process {holder.pid}) has " in problem
+    monkeypatch.setitem(files.DuckDBFile.wait.__kwdefaults__, "seconds", 0.5)
+    with holding(file, 60) as process:
+        problem = make_usable(file)
+    assert f"(process {process}) has " in problem
     assert "damaged" not in problem + capsys.readouterr().err
     assert count(file) == ROWS
 
@@ -177,6 +181,30 @@ def test_a_file_that_cannot_be_read_for_another_reason_is_left_alone(file, monke
     def refuse(*_arguments, **_options):
         raise duckdb.IOException(f"IO Error: {words}")
 
-    monkeypatch.setattr(damage.duckdb, "connect", refuse)
-    assert words in damage.make_usable(file)
+    monkeypatch.setattr(duckdb_monitoring.duckdb, "connect", refuse)
+    assert words in make_usable(file)
     assert [path.name for path in file.parent.iterdir()] == ["monitoring.duckdb"]
+
+
+def test_one_that_cannot_be_set_aside_stops_a_run_with_the_reason(file, monkeypatch):
+    file.write_bytes(b"no database")
+
+    def refuse(*_paths):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(duckdb_monitoring.os, "replace", refuse)
+    problem = make_usable(file)
+    assert "monitoring.duckdb is damaged: " in problem
+    assert problem.endswith(" It cannot be set aside: Permission denied.")
+    assert file.read_bytes() == b"no database"
+
+
+def test_a_copy_is_made_for_readers_who_change_it(file, tmp_path):
+    engine, folder = DuckDB(project_at(tmp_path)), tmp_path / "copy"
+    folder.mkdir()
+    copied = engine.copy_into(engine._data(file), folder)
+    assert engine.monitoring_variables(copied) == {"ELEMENTARY_PATH": str(folder / "monitoring.duckdb")}
+    with copied.open(read_only=False) as session:
+        session.use("elementary")
+        session.run("drop table results")
+    assert count(file) == ROWS

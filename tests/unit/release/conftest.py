@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dataops import cli
+from dataops import cli, project
+from dataops.versions import Versions
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +21,17 @@ def warehouse(tmp_path, monkeypatch) -> Iterator[Path]:
     os.environ["WAREHOUSE_DIR"] = str(tmp_path / "warehouse")
     for name in ("TARGET", "DBT_TARGET", "RELEASES_KEPT"):
         os.environ.pop(name, None)
-    monkeypatch.setattr("dataops.release.command.require_candidate", lambda: None)  # these projects have no profile
+    monkeypatch.setattr("dataops.release.command.require_candidate", lambda versions: None)  # no profile here
     yield tmp_path / "warehouse"
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def prod(warehouse) -> Versions:
+    """The versions of prod."""
+    return Versions(project.load())
 
 
 @dataclass(frozen=True)

@@ -3,71 +3,83 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 from rich.console import Console
 
-from dataops.release import CannotRelease, audit, pipeline, store
+from dataops.crosscheck.datasets import RECORD, Build, Dataset
+from dataops.release import audit, pipeline
 from dataops.release.acceptance import misspelt_in_commits, read_acceptance
 from dataops.release.inputs import changed_files, read_inputs
 from dataops.release.pipeline import Release, Stopped
 from dataops.release.repository import Code
+from dataops.versions import RUN_RESULTS, CannotRelease, Version, Versions
 from tests import versions
-from tests.versions import MANIFEST
+from tests.helpers import project_at
+from tests.versions import MANIFEST, NODES
 
 
 @pytest.fixture
-def candidate() -> Path:
+def candidate(prod) -> Version:
     """A candidate with the two models of tests/versions.py."""
-    return versions.make_folder(store.candidate(), 1).folder
+    return versions.make_folder(prod, prod.candidate, 1)
 
 
-def side(**states: str) -> SimpleNamespace:
-    """A candidate as crosscheck reads it: how the last build of each model ended."""
-    builds = {
-        f"model.shop.{name}": SimpleNamespace(state=state, schema="staging", name=name)
-        for name, state in states.items()
-    }
-    return SimpleNamespace(builds=builds, kinds={("main", audit.RECORD): "table"})
+def built(id: str, state: str, name: str) -> Build:
+    return Build(id, "staging", name, "prod", "checksum", state, datetime(2026, 11, 24, tzinfo=UTC), 0)
+
+
+def dataset(version: Version, **states: str) -> Dataset:
+    """A candidate as crosscheck reads it: what is in it, and how the last build of each model ended."""
+    builds = [built(f"model.shop.{name}", state, name) for name, state in states.items()]
+    kinds = version.data.relations() | {("main", RECORD): "table"}
+    return Dataset("0001", None, version.data, {build.unique_id: build for build in builds}, kinds)
+
+
+def change(version: Version, sql: str) -> None:
+    with duckdb.connect(str(version.data.file)) as data:
+        data.execute(sql)
 
 
 BUILT = {"orders": "success", "customers": "success"}
 
 
 def test_nothing_is_missing(candidate):
-    assert audit.missing(candidate, MANIFEST, side(**BUILT)) == []
+    assert audit.missing(NODES, dataset(candidate, **BUILT)) == []
 
 
 def test_what_is_missing_or_holds_nothing_of_this_release_is_named(candidate):
-    assert audit.missing(candidate, MANIFEST, side(orders="success")) == ["customers was not built"]
-    assert audit.missing(candidate, MANIFEST, None) == ["orders was not built", "customers was not built"]
-    assert audit.missing(candidate, MANIFEST, side(orders="empty", customers="success")) == [
+    assert audit.missing(NODES, dataset(candidate, orders="success")) == ["customers was not built"]
+    assert audit.missing(NODES, dataset(candidate)) == ["orders was not built", "customers was not built"]
+    assert audit.missing(NODES, dataset(candidate, orders="empty", customers="success")) == [
         "the build of orders ended with 'empty'"
     ]
-    with duckdb.connect(str(candidate / store.DATA)) as data:
-        data.execute("drop table staging.orders")
-    assert audit.missing(candidate, MANIFEST, side(**BUILT)) == ["orders is missing"]
+    change(candidate, "drop table staging.orders")
+    assert audit.missing(NODES, dataset(candidate, **BUILT)) == ["orders is missing"]
 
 
 def test_what_dbt_never_built_is_named(candidate):
-    with duckdb.connect(str(candidate / store.DATA)) as data:
-        data.execute("create table main.by_hand as select 1 as one")
-    assert audit.strangers(candidate, side(**BUILT)) == ["main.by_hand"]
+    change(candidate, "create table main.by_hand as select 1 as one")
+    assert audit.unmanaged_relations(dataset(candidate, **BUILT)) == ["main.by_hand"]
 
 
 def test_what_the_code_no_longer_has_is_dropped(candidate):
     """But for what dbt never built, and for what another model has taken over."""
-    with duckdb.connect(str(candidate / store.DATA)) as data:
-        data.execute("create table main.by_hand as select 1 as one; create table staging.old as select 1 as one")
-    found = side(**BUILT, old="success")
-    renamed = {"model.shop.renamed": SimpleNamespace(state="success", schema="staging", name="orders")}
-    found.builds |= renamed
-    assert audit.orphans(candidate, MANIFEST, found) == {("staging", "old"): "table"}
-    kept = SimpleNamespace(builds={"snapshot.shop.old": found.builds["model.shop.old"]})
-    assert audit.orphans(candidate, MANIFEST, kept) == {}
+    change(candidate, "create table main.by_hand as select 1 as one; create table staging.old as select 1 as one")
+    found = dataset(candidate, **BUILT, old="success")
+    found.builds["model.shop.renamed"] = built("model.shop.renamed", "success", "orders")
+    assert audit.orphans(NODES, found) == {("staging", "old"): "table"}
+    found.builds["snapshot.shop.old"] = found.builds.pop("model.shop.old")
+    assert audit.orphans(NODES, found) == {}
+
+
+def test_what_lies_in_another_database_is_not_audited():
+    nodes = NODES | {"model.shop.events": NODES["model.shop.orders"] | {"database": "monitoring"}}
+    assert audit.built_nodes(MANIFEST | {"nodes": nodes}, "prod") == NODES
+    assert audit.built_nodes(MANIFEST, "production") == {}
 
 
 RESULTS = [
@@ -89,7 +101,7 @@ RESULTS = [
 @pytest.fixture
 def run_results(tmp_path) -> Path:
     names = ("unique_id", "status", "failures", "message")
-    file = tmp_path / store.RUN_RESULTS
+    file = tmp_path / RUN_RESULTS
     file.write_text(json.dumps({"results": [dict(zip(names, one, strict=True)) for one in RESULTS]}))
     return file
 
@@ -126,8 +138,8 @@ def test_the_line_that_makes_a_model_a_table_is_one_that_counts(sql, yaml, line)
     assert audit._as_table(node).startswith(line)
 
 
-def test_the_files_of_sources_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr("dataops.release.inputs.PROJECT", tmp_path)
+def test_the_files_of_sources_are_recorded(tmp_path):
+    engine = Versions(project_at(tmp_path)).engine
     (tmp_path / "data").mkdir()
     (tmp_path / "data/numbers.csv").write_text("number\n7\n")
 
@@ -137,14 +149,14 @@ def test_the_files_of_sources_are_recorded(tmp_path, monkeypatch):
     files = source("numbers", external_location="data/{name}.csv") | source("gone", external_location="data/gone.csv")
     elsewhere = source("events") | source("web", external_location="https://example.com/a.csv")
     manifest = MANIFEST | {"sources": files | elsewhere}
-    before = read_inputs(manifest, "prod")
+    before = read_inputs(engine, manifest, "prod")
     assert {Path(path).name: bool(state) for path, state in before["files"].items()} == {
         "numbers.csv": True,
         "gone.csv": False,
     }
     assert before["unknown"] == ["erp.events", "erp.web"]
     (tmp_path / "data/numbers.csv").write_text("number\n77\n")
-    assert [Path(path).name for path in changed_files(before, read_inputs(manifest, "prod"))] == ["numbers.csv"]
+    assert [Path(path).name for path in changed_files(before, read_inputs(engine, manifest, "prod"))] == ["numbers.csv"]
 
 
 # Acceptance
@@ -155,7 +167,7 @@ def require(*accepted: str, number: str = "0002-2026-11-24", uncommitted: tuple 
     facts = {"crosscheck": {"headline": "0002 against 0001", "verdicts": verdicts, "broken_contracts": {}}}
     code = Code("2" * 40, "feat: 2", uncommitted)
     reasons = tuple(map(read_acceptance, accepted))
-    release = Release(number, code, None, "ada", reasons, False, Console(), facts=facts)
+    release = Release(Versions(project_at(Path())), number, code, None, "ada", reasons, False, Console(), facts=facts)
     release._require_acceptance()
     return release.facts
 
@@ -185,7 +197,7 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another():
     assert stopped.value.reasons[1:] == [
         "counted differs, and nobody accepted that",
         "first differs, and nobody accepted that",
-        "frist, which is accepted, is no model",
+        "frist, which is accepted, is not a model",
     ]
     assert "--accept 'counted, first: why' --candidate 2" in stopped.value.remedy
     both = require("frist, second, shown: edition 2 is out", "first,counted: it counts editions", **FOUND)
@@ -214,8 +226,8 @@ def test_a_broken_contract_is_named_and_a_new_start_has_words_of_its_own():
         "verdicts": {"second": "different"},
         "broken_contracts": {"second": "columns were removed: city"},
     }
-    release = Release("0003-2026-11-24", Code("3" * 40, "", ()), None, "ada", (), False, Console())
-    release.facts = {"crosscheck": facts}
+    code, versions = Code("3" * 40, "", ()), Versions(project_at(Path()))
+    release = Release(versions, "0003-2026-11-24", code, None, "ada", (), False, Console(), facts={"crosscheck": facts})
     with pytest.raises(Stopped) as stopped:
         release._require_acceptance()
     assert (

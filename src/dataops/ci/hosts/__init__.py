@@ -1,13 +1,12 @@
 """The code host, chosen by the setting `code_host` in [tool.dataops]: `github`, `gitlab` or `none`.
 
-A module for each host has comment(), download(), and NEEDS: what the job must be allowed to do. Standard library only, because
-the job that may write comments installs nothing.
+The module of each host has comment(), download(), and NEEDS: the permissions that the job must have. Standard library only,
+because the job that may write comments installs nothing.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import urllib.error
 import urllib.parse
@@ -21,7 +20,7 @@ from typing import Any
 
 from dataops.ci import SUMMARY
 from dataops.errors import DataopsError
-from dataops.project import settings
+from dataops.project import Project
 
 SECONDS = 30  # to wait for an answer
 PAGE = 100  # entries of a list in one answer
@@ -93,28 +92,30 @@ class Api:
             shutil.copyfileobj(answer, target)
 
 
-def required(*names: str) -> list[str]:
+def required(project: Project, *names: str) -> list[str]:
     """The values of environment variables that the host sets.
 
     Raises:
         DataopsError: one is missing.
     """
-    missing = [name for name in names if not os.environ.get(name)]
+    missing = [name for name in names if not project.variables.get(name)]
     if missing:
         raise DataopsError(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
             "This task is for CI jobs; docs/ci.md says how they call it.",
         )
-    return [os.environ[name] for name in names]
+    return [project.variables[name] for name in names]
 
 
-def comment_text(run: str) -> str:
+def comment_text(project: Project, run: str) -> str:
     """The comment: the summary of `make ci`, or that there is none, and a link to the log.
 
     Args:
+        project: whose summary it is.
         run: the address of the run's page.
     """
-    summary = SUMMARY.read_text(encoding="utf-8") if SUMMARY.exists() else NO_SUMMARY
+    file = project.path(SUMMARY)
+    summary = file.read_text(encoding="utf-8") if file.exists() else NO_SUMMARY
     return f"{MARK}\n{summary}\n[The run]({run})\n"
 
 
@@ -123,7 +124,7 @@ def problem(error: urllib.error.URLError, need: str) -> str:
 
     Args:
         error: what urllib raised.
-        need: what the job must be allowed to do.
+        need: the permission that the job must have.
     """
     if isinstance(error, urllib.error.HTTPError):
         address = urllib.parse.urlsplit(error.url)
@@ -131,13 +132,13 @@ def problem(error: urllib.error.URLError, need: str) -> str:
     return f"The code host cannot be reached: {error.reason}"
 
 
-def chosen() -> ModuleType:
+def chosen(project: Project) -> ModuleType:
     """The module of the project's code host: [tool.dataops] code_host.
 
     Raises:
         DataopsError: it uses none.
     """
-    host = settings().code_host
+    host = project.settings.code_host
     if host == "none":
         raise DataopsError(
             'There is no code host: the setting code_host is "none" in [tool.dataops] of pyproject.toml.',
@@ -147,16 +148,17 @@ def chosen() -> ModuleType:
 
 
 @contextmanager
-def explained(task: str) -> Iterator[ModuleType]:
+def explained(project: Project, task: str) -> Iterator[ModuleType]:
     """The code host, for one task.
 
     Args:
+        project: whose code host it is.
         task: `comment` or `pull`.
 
     Raises:
-        DataopsError: the host refuses a request or cannot be reached; it says what the job needs.
+        DataopsError: the host refuses a request or cannot be reached; the message says what the job needs.
     """
-    host = chosen()
+    host = chosen(project)
     try:
         yield host
     except urllib.error.URLError as error:

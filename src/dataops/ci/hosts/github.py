@@ -9,25 +9,26 @@ from typing import Any
 
 from dataops.ci.hosts import MARK, Api, Expired, comment_text, required
 from dataops.errors import DataopsError
+from dataops.project import Project
 
 AUTHOR = "github-actions[bot]"
 
 
-def connect() -> tuple[Api, str]:
+def connect(project: Project) -> tuple[Api, str]:
     """GitHub's API with the job's token, and the path of the repository in it."""
-    address, repository, token = required("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")
+    address, repository, token = required(project, "GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
     return Api(address, headers), f"/repos/{repository}"
 
 
-def comment() -> str:
+def comment(project: Project) -> str:
     """Writes our comment on the pull request, or updates it. Returns what was done."""
-    api, repository = connect()
-    server, name, number_of_run, event_file = required(
-        "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_EVENT_PATH"
+    api, repository = connect(project)
+    server, name, run, event_file = required(
+        project, "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_EVENT_PATH"
     )
     number = json.loads(Path(event_file).read_text(encoding="utf-8"))["pull_request"]["number"]
-    body = {"body": comment_text(f"{server}/{name}/actions/runs/{number_of_run}")}
+    body = {"body": comment_text(project, f"{server}/{name}/actions/runs/{run}")}
     for one in api.pages(f"{repository}/issues/{number}/comments"):
         if one["user"]["login"] == AUTHOR and one["body"].startswith(MARK):
             api.ask("PATCH", f"{repository}/issues/comments/{one['id']}", body)
@@ -52,13 +53,18 @@ def newest_artifact(api: Api, repository: str, name: str) -> dict[str, Any] | No
     return max(ours, key=lambda one: (one["created_at"], one["id"]), default=None)
 
 
-def download(name: str, folder: Path) -> Path | None:
+def download(project: Project, name: str, folder: Path) -> Path | None:
     """Downloads an archive that `dataops ci state push` made in the last run on the default branch; None if there is none.
+
+    Args:
+        project: whose prod it is.
+        name: of the archive.
+        folder: an empty one.
 
     Raises:
         Expired: GitHub no longer keeps it.
     """
-    api, repository = connect()
+    api, repository = connect(project)
     artifact = newest_artifact(api, repository, name)
     if artifact is None:
         return None

@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 from rich.filesize import decimal
 
-from dataops.engines.base import CannotOpen, Copy, Data, Engine, Pointer, Relation, Workspace
-from dataops.engines.duckdb import ci, files
+from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Portable, Relation, Workspace
+from dataops.engines.duckdb import ci, files, monitoring
 from dataops.engines.duckdb.dialect import DuckDBDialect
 from dataops.engines.duckdb.files import DuckDBFile, clone
 from dataops.engines.duckdb.sources import source_files
@@ -42,6 +42,7 @@ class DuckDB(Engine):
     atomicity = (
         "Readers that open prod see all of the version before or all of this one, and keep it until they close it."
     )
+    tools = ("dbt-duckdb", "duckdb")
     dialect = DuckDBDialect()
 
     def __init__(self, project: Project):
@@ -168,6 +169,19 @@ class DuckDB(Engine):
     def create_empty(self, folder: Path) -> None:
         duckdb.connect(str(self.version(folder).file)).close()
 
+    def copy_variables(self, folder: Path) -> dict[str, str]:
+        return {"CI_PROD_COPY": os.path.relpath(self.version(folder).file, self.project.root)}
+
+    def remove(self, data: Data) -> None:
+        ci.remove(data)
+
+    def remove_old_runs(self, environment: Environment, run: str, days: int) -> None:
+        ci.remove_old_runs(self.environment(environment).file, run, days)
+
+    def portable(self, environment: Environment) -> Portable:
+        data = self.version(environment.folder).file.name
+        return Portable((data,), (self.monitoring(environment).file.name,), LINK)
+
     def carry_over(
         self, prod: Data, target: Data, views: Mapping[Relation, Relation], tables: Mapping[Relation, Relation]
     ) -> None:
@@ -179,4 +193,18 @@ class DuckDB(Engine):
     # Monitoring
 
     def monitoring(self, environment: Environment) -> DuckDBFile:
-        return self._data(environment.folder / "monitoring.duckdb")
+        return self._data(environment.folder / monitoring.FILE)
+
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        return {"ELEMENTARY_PATH": str(data.file)}
+
+    def copy_into(self, data: Data, folder: Path) -> DuckDBFile:
+        copied = self._data(folder / data.file.name)
+        monitoring.copy(data, copied.file)
+        return copied
+
+    def damage(self, data: Data, *, to_write: bool = False) -> Damage | str | None:
+        return monitoring.examine(data, to_write)
+
+    def set_aside(self, damage: Damage) -> str:
+        return shown(monitoring.set_aside(damage.place))

@@ -1,8 +1,11 @@
-"""What dbt does not read from another environment, put into a new DuckDB file of CI."""
+"""The DuckDB files of CI's runs: how a new one gets what dbt does not read from another environment, and how old ones go."""
 
 from __future__ import annotations
 
+import glob
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 
@@ -63,3 +66,25 @@ def _create_schema(connection: duckdb.DuckDBPyConnection, relation: Relation) ->
 
 def _name(relation: Relation) -> str:
     return ".".join(map(quote, relation))
+
+
+def remove(data: DuckDBFile) -> None:
+    """Removes a file, with what DuckDB keeps beside it."""
+    for file in (data.file, data.file.with_name(f"{data.file.name}.wal")):
+        file.unlink(missing_ok=True)
+
+
+def remove_old_runs(file: Path, run: str, days: int) -> None:
+    """Removes the files of other runs that were written last before some days.
+
+    Args:
+        file: of this run.
+        run: its id, which is in the name of the file. Where it is not, or is all of it, other runs cannot be told from other files.
+        days: how old a file must be.
+    """
+    before, found, after = file.stem.rpartition(run)
+    if not (found and before + after):
+        return
+    for old in file.parent.glob(f"{glob.escape(before)}*{glob.escape(after)}{file.suffix}"):
+        if time.time() - old.stat().st_mtime > days * 86400:
+            remove(DuckDBFile(old))

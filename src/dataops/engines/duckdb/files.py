@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from dataops.engines.base import CannotOpen, Data, EngineError, Relation, Session, ViewFails, quote
+from dataops.files import sync
 from dataops.typed import shown
 
 NAME = "DuckDB"
@@ -91,14 +92,20 @@ class DuckDBFile(Data):
     def shown(self) -> str:
         return shown(self.file)
 
+    @property
+    def database(self) -> str:
+        return self.file.stem
+
     def exists(self) -> bool:
         return self.file.exists()
 
     def is_same(self, other: Data) -> bool:
-        try:
-            return isinstance(other, DuckDBFile) and self.file.samefile(other.file)
-        except OSError:
+        if not isinstance(other, DuckDBFile):
             return False
+        try:
+            return self.file.samefile(other.file)
+        except OSError:  # one of them does not exist
+            return self.file.resolve() == other.file.resolve()
 
     def wait(self, *, to_write: bool = False, seconds: float = 60) -> str | None:
         # DuckDB lets one process write a file. dbt would try for minutes, in silence, and then print a traceback.
@@ -174,7 +181,8 @@ def clone(source: Path, target: Path) -> bool:
 
 
 def finish(data: DuckDBFile) -> None:
-    """Writes everything that DuckDB holds back into the one file, and lets nobody write it any more.
+    """Writes everything that DuckDB holds back into the one file, waits until it is on the disk, and lets nobody write it any
+    more.
 
     Raises:
         CannotOpen: it cannot be opened or written.
@@ -184,6 +192,7 @@ def finish(data: DuckDBFile) -> None:
     data.file.with_name(f"{data.file.name}.wal").unlink(missing_ok=True)
     shutil.rmtree(data.file.with_name(f"{data.file.name}.tmp"), ignore_errors=True)
     os.chmod(data.file, 0o444)
+    sync(data.file)
 
 
 def views_reading_outside(data: DuckDBFile) -> dict[Relation, str]:
