@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dataops import __version__, doctor, project, typed, warehouse
-from dataops.errors import DataopsError
-from dataops.release import pipeline, store
-from tests.helpers import REPOSITORY, git_init, succeed
+from dataops import __version__, doctor, typed
+from dataops.engines import engine_of
+from dataops.engines.duckdb import profile
+from dataops.errors import WRONG, DataopsError
+from dataops.missing import Missing
+from dataops.project import Project, read_settings
+from dataops.release import pipeline
+from tests.helpers import REPOSITORY, clean_environment, git_init, succeed
 
 HOOKS = dict.fromkeys(("on-run-start", "on-run-end"), "{{ dataops.record_build() }}")
 
 
 @pytest.fixture
-def complete(tmp_path, monkeypatch) -> Path:
-    """A project from which nothing is missing, as the one that doctor looks at."""
-    for module in (doctor, project, store, warehouse):
-        monkeypatch.setattr(module, "PROJECT", tmp_path)
-    for name in ("WAREHOUSE_DIR", "CI_RUN_ID", "DATAOPS_CANDIDATE", "CI_PROD_COPY", "GIT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    project.settings.cache_clear()
+def complete(tmp_path) -> Path:
+    """A project from which nothing is missing."""
     shutil.copytree(REPOSITORY / "tests/existing_project", tmp_path, dirs_exist_ok=True)
     edit(tmp_path, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(targets()))
     edit(tmp_path, "dbt_project.yml", lambda settings: settings.update(HOOKS))
@@ -37,15 +36,18 @@ def complete(tmp_path, monkeypatch) -> Path:
     git_init(tmp_path)
     succeed("git", "add", "--all", cwd=tmp_path)
     succeed("git", "commit", "--quiet", "-m", "feat: start", cwd=tmp_path)
-    yield tmp_path
-    project.settings.cache_clear()
+    return tmp_path
+
+
+CI, CI_ATTACHED = profile.lines_of_ci("ci", "prod")
+PROD, PROD_ATTACHED = profile.lines_of_prod("prod")
 
 
 def targets() -> dict:
     duckdb = {"type": "duckdb"}
     return {
-        "ci": duckdb | doctor.CI | {"attach": [doctor.CI_ATTACHED]},
-        "prod": duckdb | doctor.PROD | {"attach": [doctor.PROD_ATTACHED]},
+        "ci": duckdb | CI | {"attach": [CI_ATTACHED]},
+        "prod": duckdb | PROD | {"attach": [PROD_ATTACHED]},
     }
 
 
@@ -55,12 +57,16 @@ def edit(folder: Path, name: str, change) -> None:
     (folder / name).write_text(yaml.safe_dump(values), encoding="utf-8")
 
 
-def lacking() -> dict[str, doctor.Missing]:
-    return {name: missing for name, missing in doctor.examine().items() if missing}
+def project_in(folder: Path) -> Project:
+    return Project(folder, folder, read_settings(folder), clean_environment())
+
+
+def lacking(folder: Path) -> dict[str, Missing]:
+    return {name: missing for name, missing in doctor.examine(project_in(folder)).items() if missing}
 
 
 def test_nothing_is_missing_from_a_complete_project(complete):
-    assert lacking() == {}
+    assert lacking(complete) == {}
 
 
 def target(name: str, **changes):
@@ -89,9 +95,9 @@ def without(name: str):
         (target("dev", path="{{ 'warehouse/prod/current/prod.duckdb' }}"), "target dev", "path: warehouse/dev/dev.duckdb"),
         (target("ci", path="data/ci.duckdb"), "target ci", "/ci/ci_{{"),
         (target("ci", attach=None), "target ci", "env_var('CI_PROD_COPY', ':memory:')"),
-        (target("ci", attach=[doctor.CI_ATTACHED | {"read_only": False}]), "target ci", "read_only: "),
+        (target("ci", attach=[CI_ATTACHED | {"read_only": False}]), "target ci", "read_only: "),
         (target("prod", path="data/prod.duckdb", attach=None), "target prod", "/prod/candidate/prod.duckdb"),
-        (target("prod", attach=[doctor.PROD_ATTACHED | {"read_only": False}]), "target prod", "read_only: "),
+        (target("prod", attach=[PROD_ATTACHED | {"read_only": False}]), "target prod", "read_only: "),
         (target("prod", database=None), "target prod", "database: prod"),
         (without("dbt_packages"), "dbt package", f"revision: v{__version__}"),
         (lambda folder: edit(folder, "dbt_packages/dataops/dbt_project.yml", lambda it: it.update(version="0.0.9")), "dbt package", "revision"),
@@ -104,7 +110,7 @@ def without(name: str):
 )  # fmt: skip
 def test_what_is_missing_is_named_with_the_line_to_add(complete, change, check, line):
     change(complete)
-    found = lacking()
+    found = lacking(complete)
     assert list(found) == [check]
     assert line in found[check].lines
 
@@ -113,17 +119,17 @@ def test_the_lines_of_a_target_keep_its_other_settings(complete):
     """What is printed can replace the target as it is: read back, nothing is missing."""
     other = {"path": "other.duckdb", "alias": "other"}
     target("prod", path="data/prod.duckdb", database=None, attach=[other], threads=3, extensions=["json"])(complete)
-    printed = yaml.safe_load(lacking()["target prod"].lines)
+    printed = yaml.safe_load(lacking(complete)["target prod"].lines)
     assert printed["prod"]["threads"] == 3
     assert printed["prod"]["extensions"] == ["json"]
     assert other in printed["prod"]["attach"]
     edit(complete, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(printed))
-    assert lacking() == {}
+    assert lacking(complete) == {}
 
 
 def test_a_hook_that_is_there_is_kept(complete):
     edit(complete, "dbt_project.yml", lambda it: it.update({"on-run-end": "{{ mine() }}"}))
-    assert yaml.safe_load(lacking()["record of builds"].lines)["on-run-end"] == [
+    assert yaml.safe_load(lacking(complete)["record of builds"].lines)["on-run-end"] == [
         "{{ mine() }}",
         "{{ dataops.record_build() }}",
     ]
@@ -132,7 +138,7 @@ def test_a_hook_that_is_there_is_kept(complete):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (target("prod", type="postgres"), "the target prod is of type postgres. dataops works on DuckDB only."),
+        (target("prod", type="postgres"), "a target of type postgres, which dataops does not know. It knows: duckdb."),
         (lambda folder: (folder / "profiles.yml").write_text("a: [\n"), "profiles.yml cannot be read"),
         (lambda folder: (folder / "dataops.toml").write_text('moniotring = "none"\n'), "has a setting 'moniotring'"),
         (target("prod", schema="{{ env_var('NOT_SET_ANYWHERE') }}"), "NOT_SET_ANYWHERE"),
@@ -141,17 +147,91 @@ def test_a_hook_that_is_there_is_kept(complete):
 def test_what_cannot_be_checked_is_an_error(complete, change, problem):
     change(complete)
     with pytest.raises(DataopsError, match=problem):
-        doctor.examine()
+        doctor.examine(project_in(complete))
+
+
+def test_an_unknown_engine_is_what_the_project_has_wrong(complete):
+    target("dev", type="oracle")(complete)
+    with pytest.raises(DataopsError) as error:
+        doctor.examine(project_in(complete))
+    assert error.value.exit_code == WRONG
+
+
+def rename(folder: Path, **names: str) -> None:
+    """Gives targets other names, with all that depends on them; `dataops.toml` and the macros are not told."""
+
+    def change(profiles: dict) -> None:
+        duckdb = {"type": "duckdb"}
+        ci, copy = profile.lines_of_ci(names["ci"], names["prod"])
+        prod, current = profile.lines_of_prod(names["prod"])
+        profiles["shop"]["outputs"] = {
+            names["dev"]: duckdb | profile.lines_of_dev(names["dev"]),
+            names["ci"]: duckdb | ci | {"attach": [copy]},
+            names["prod"]: duckdb | prod | {"attach": [current]},
+        }
+
+    edit(folder, "profiles.yml", change)
+
+
+NAMES = {"dev": "development", "ci": "ci", "prod": "production"}
+
+
+def test_targets_of_other_names_are_asked_for_in_the_settings_and_for_the_macros(complete):
+    rename(complete, **NAMES)
+    found = lacking(complete)
+    assert list(found) == ["environments"], "which targets to check is not known"
+    assert found["environments"].lines == 'environments = {dev = "development", ci = "ci", prod = "production"}'
+    assert "profiles.yml has development and production, and" in found["environments"].problem
+    assert found["environments"].where == "If this is right, write in dataops.toml:"
+    with (complete / "dataops.toml").open("a") as settings:
+        settings.write(found["environments"].lines)
+    found = lacking(complete)
+    assert list(found) == ["environments"], "the macros do not know them yet"
+    printed = yaml.safe_load(found["environments"].lines)
+    assert printed == {"vars": {"dataops": {"environments": NAMES}}}
+    edit(complete, "dbt_project.yml", lambda settings: settings.update(printed))
+    assert lacking(complete) == {}
+    assert [name for name in doctor.examine(project_in(complete)) if name.startswith("target ")] == [
+        "target development",
+        "target ci",
+        "target production",
+    ]
+    edit(complete, "dbt_project.yml", lambda settings: settings["vars"]["dataops"]["environments"].pop("prod"))
+    assert list(lacking(complete)) == ["environments"], "prod has another name for the macros"
+
+
+def test_the_lines_of_a_target_name_it_as_the_project_does(complete):
+    rename(complete, **NAMES)
+    (complete / "dataops.toml").write_text(f"environments = {NAMES}".replace("': '", "' = '"))
+    edit(complete, "dbt_project.yml", lambda settings: settings.update(vars={"dataops": {"environments": NAMES}}))
+    plain = {name: {"type": "duckdb", "path": f"data/{name}.duckdb"} for name in ("ci", "production")}
+    edit(complete, "profiles.yml", lambda profiles: profiles["shop"].update(outputs=plain))
+    found = lacking(complete)
+    assert list(found) == ["target development", "target ci", "target production"]
+    assert "path: warehouse/development/development.duckdb" in found["target development"].lines
+    assert "alias: production" in found["target ci"].lines
+    assert "~ '/production/candidate/production.duckdb' if" in found["target production"].lines
+    assert "production's version attached to read from" in found["target ci"].problem
+    for missing in found.values():
+        printed = yaml.safe_load(missing.lines)
+        edit(complete, "profiles.yml", lambda profiles, printed=printed: profiles["shop"]["outputs"].update(printed))
+    assert lacking(complete) == {}
+
+
+def test_a_target_that_is_no_environment_needs_no_setting(complete):
+    edit(complete, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(sandbox={"type": "duckdb"}))
+    edit(complete, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(production={"type": "duckdb"}))
+    assert lacking(complete) == {}
 
 
 @pytest.mark.parametrize(
     "text", [None, "[tool.ruff]\n", '[project]\nname = "x"\ndependencies = ["rich>=14", "not-installed"]\n']
 )
-def test_a_release_notes_its_tools_whatever_pyproject_holds(tmp_path, monkeypatch, text):
-    monkeypatch.setattr(project, "PROJECT", tmp_path)
+def test_a_release_notes_its_tools_whatever_pyproject_holds(tmp_path, text):
     if text:
         (tmp_path / "pyproject.toml").write_text(text)
-    found = pipeline._tools()
+    project = project_in(tmp_path)
+    found = pipeline._tools(project, engine_of(project))
     assert {"python", "dbt-core", "dbt-duckdb", "duckdb"} <= found.keys()
     assert ("rich" in found) == ("rich" in (text or ""))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dataops.errors import DataopsError
+from dataops.missing import Missing
 from dataops.project import Environment, Project
 
 Relation = tuple[str, str]  # schema and name, in lower case
@@ -362,6 +363,18 @@ class Engine(ABC):
     @abstractmethod
     def prepare(self, environment: Environment) -> str | None:
         """Makes what must be there before dbt opens an environment. Returns None, or why that is not possible."""
+
+    def missing_in_profile(self, environment: Environment) -> Missing | None:
+        """What the target of an environment in profiles.yml lacks, with the lines to write; None where it is complete.
+
+        Raises:
+            DataopsError: the target cannot be read.
+        """
+        return None
+
+    def written_files(self, environment: Environment) -> list[Path]:
+        """The files that hold an environment, which git should ignore; none where it lies on a server."""
+        return []
 
     @abstractmethod
     def workspace(self, base: Data, head: Data) -> Workspace:

@@ -39,9 +39,13 @@ def target_type(project: Project, environment: Environment) -> str | None:
 
 def targets(project: Project) -> dict[str, dict[str, Any]]:
     """The targets of the project's profile as profiles.yml has them, Jinja included; none where it cannot be read."""
-    profile = _read(project, "dbt_project.yml").get("profile")
-    found = (_read(project, "profiles.yml").get(str(profile)) or {}).get("outputs")
+    found = (_read(project, "profiles.yml").get(profile_name(project)) or {}).get("outputs")
     return {name: values for name, values in (found or {}).items() if isinstance(values, dict)}
+
+
+def profile_name(project: Project) -> str:
+    """The name of the project's profile in profiles.yml, as dbt_project.yml has it."""
+    return str(_read(project, "dbt_project.yml").get("profile"))
 
 
 def _read(project: Project, name: str) -> dict[str, Any]:

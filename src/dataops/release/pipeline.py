@@ -21,6 +21,7 @@ from rich.filesize import decimal
 
 from dataops import dbt
 from dataops.crosscheck import CannotCompare
+from dataops.crosscheck.command import progress_bar
 from dataops.crosscheck.datasets import Dataset, dataset_of, read_dataset
 from dataops.crosscheck.files import FOLDER as CROSSCHECK_FOLDER
 from dataops.crosscheck.files import remove_results, write_results
@@ -370,7 +371,8 @@ class Release:
         """Compares the candidate with prod."""
         try:
             base, models = dataset_of(self.base, self.base.shown), all_models(self.parsed)
-            return compare(self.engine, base, self.dataset, self.parsed, models, everything=True)
+            with progress_bar() as progress:
+                return compare(self.engine, base, self.dataset, self.parsed, models, everything=True, progress=progress)
         except CannotCompare as reason:
             datasets = describe_dataset(None, self.base.shown), describe_dataset(self.dataset, self.shown)
             return Result(*datasets, problem=reason.problem, remedy=reason.remedy)

@@ -22,16 +22,17 @@ from rich.filesize import decimal
 from dataops.engines.base import CannotOpen, Copy, Damage, Data, Engine, Pointer, Portable, Relation, Workspace
 from dataops.engines.duckdb import ci, files, monitoring
 from dataops.engines.duckdb.dialect import DuckDBDialect
-from dataops.engines.duckdb.files import DuckDBFile, clone
+from dataops.engines.duckdb.files import LINK, DuckDBFile, clone
+from dataops.engines.duckdb.profile import missing_in_profile
 from dataops.engines.duckdb.sources import source_files
 from dataops.engines.duckdb.workspace import DuckDBWorkspace
 from dataops.errors import DataopsError
 from dataops.files import sync
+from dataops.missing import Missing
 from dataops.project import Environment, Project
 from dataops.typed import guide, shown
 
 ROOM = 50 * 1000**2  # bytes, for docs, manifest and a build's small changes
-LINK = "current"
 
 
 class DuckDB(Engine):
@@ -85,6 +86,12 @@ class DuckDB(Engine):
         except OSError as error:
             return f"The warehouse folder cannot be made: {error}. Set WAREHOUSE_DIR to one that can."
         return None
+
+    def missing_in_profile(self, environment: Environment) -> Missing | None:
+        return missing_in_profile(self, environment)
+
+    def written_files(self, environment: Environment) -> list[Path]:
+        return [self.environment(environment).file]
 
     def workspace(self, base: Data, head: Data) -> Workspace:
         return DuckDBWorkspace(base, head, self._config)

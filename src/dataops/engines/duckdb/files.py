@@ -23,6 +23,7 @@ from dataops.files import sync
 from dataops.typed import shown
 
 NAME = "DuckDB"
+LINK = "current"  # in prod's folder, to the version that is prod
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written
 CLOSED = " - file system operations are disabled by configuration"  # how DuckDB ends what it says of a file
