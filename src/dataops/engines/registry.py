@@ -39,8 +39,9 @@ def target_type(project: Project, environment: Environment) -> str | None:
 
 def targets(project: Project) -> dict[str, dict[str, Any]]:
     """The targets of the project's profile as profiles.yml has them, Jinja included; none where it cannot be read."""
-    found = (_read(project, "profiles.yml").get(profile_name(project)) or {}).get("outputs")
-    return {name: values for name, values in (found or {}).items() if isinstance(values, dict)}
+    profile = _read(project, "profiles.yml").get(profile_name(project))
+    found = profile.get("outputs") if isinstance(profile, dict) else None
+    return {name: one for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
 
 
 def profile_name(project: Project) -> str:
