@@ -280,6 +280,11 @@ CASES = {
         {"constraints": []} | column("id", constraints=[]) | VIEW,
         "",
     ),
+    "a table with constraints of columns alone becomes a view": (
+        {"constraints": []},
+        {"constraints": []} | VIEW,
+        "materialization changed with enforced constraints: table -> view",
+    ),
     "a view becomes a table": (VIEW, TABLE, ""),
     "everything at once": (
         INCREMENTAL,
