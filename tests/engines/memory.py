@@ -139,6 +139,13 @@ class MemorySession(Session):
         found = self.rows("select type, name from sqlite_master where type in ('table', 'view')")
         return {tuple(name.lower().split(".", 1)): kind for kind, name in found if not name.startswith(HIDDEN)}
 
+    def use(self, schema: str) -> None:
+        names = [name for other, name in self.relations() if other == schema.lower()]
+        if not names:
+            raise EngineError(NAME, "OperationalError", f"no such schema: {schema}", only_names=True)
+        views = [f"create temp view {quote(name)} as select * from main.{self.address(schema, name)}" for name in names]
+        self.run("; ".join(["pragma query_only = off", *views, "pragma query_only = on"]))
+
     def address(self, schema: str, name: str) -> str:
         return quote(f"{schema}.{name}")
 
@@ -166,6 +173,10 @@ class MemoryData(Data):
     @property
     def shown(self) -> str:
         return f"the database of {self.folder.name}"
+
+    @property
+    def database(self) -> str:
+        return "main"
 
     def exists(self) -> bool:
         return self.folder in DATABASES
@@ -334,6 +345,9 @@ class Memory(Engine):
     def create_empty(self, folder: Path) -> None:
         DATABASES[folder] = b""
 
+    def remove(self, data: Data) -> None:
+        self.forget(data.folder)
+
     def carry_over(
         self, prod: Data, target: Data, views: Mapping[Relation, Relation], tables: Mapping[Relation, Relation]
     ) -> None:
@@ -367,3 +381,10 @@ class Memory(Engine):
 
     def monitoring(self, environment: Environment) -> MemoryData:
         return MemoryData(environment.folder / "monitoring")
+
+    def monitoring_variables(self, data: Data) -> dict[str, str]:
+        return {"ELEMENTARY_PATH": str(data.folder)}
+
+    def copy_into(self, data: Data, folder: Path) -> MemoryData:
+        DATABASES[folder] = DATABASES[data.folder]
+        return MemoryData(folder)

@@ -44,6 +44,15 @@ def test_a_session_to_read_writes_nothing(dev):
     assert row_count(dev, "marts.orders") == 1
 
 
+def test_names_without_a_schema_are_looked_up_in_the_one_that_is_used(dev):
+    with dev.open() as session:
+        session.use("marts")
+        assert session.rows("select name from orders union all select name from shown") == [("Ada",), ("Ada",)]
+        with pytest.raises(EngineError) as error:
+            session.use("nothing")
+        assert error.value.only_names
+
+
 def test_an_error_about_names_says_which(dev):
     with dev.open() as session, pytest.raises(EngineError) as error:
         session.rows(filled(session, "select * from {marts.nothing}"))
@@ -130,6 +139,29 @@ def test_a_workspace_of_damaged_data_is_refused(kit, project, engine, dev):
     with pytest.raises(CannotOpen) as error:
         engine.workspace(dev, ci)
     assert error.value.problem.startswith(f"{ci.shown} cannot be opened")
+
+
+def test_removed_data_is_gone_and_may_be_removed_again(engine, dev):
+    for _ in range(2):
+        engine.remove(dev)
+        assert not dev.exists()
+
+
+# Monitoring
+
+
+def test_a_copy_of_monitoring_data_is_independent_of_it(kit, project, engine, tmp_path):
+    data = engine.monitoring(project.dev)
+    assert engine.damage(data) is None, "there is nothing yet"
+    kit.create(data)
+    write(kit, data, ROWS)
+    assert engine.damage(data) is None
+    copy = engine.copy_into(data, tmp_path)
+    assert engine.monitoring_variables(copy).keys() == engine.monitoring_variables(data).keys()
+    assert engine.monitoring_variables(copy) != engine.monitoring_variables(data)
+    write(kit, data, {"table marts.later": ORDERS})
+    assert ("marts", "later") not in copy.relations()
+    assert row_count(copy, "marts.orders") == 1
 
 
 # Versions of prod

@@ -49,7 +49,9 @@ def test_a_type_that_nothing_knows_is_refused_with_those_that_are_known(shop, tm
     assert "of type oracle, which dataops does not know. It knows: duckdb, memory." in error.value.problem
 
 
-@pytest.mark.parametrize("profiles", ["", "shop: {outputs: {}}", "not: [closed"])
+@pytest.mark.parametrize(
+    "profiles", ["", "shop: {outputs: {}}", "not: [closed", "shop: text", "shop: {outputs: [development]}"]
+)
 def test_without_a_type_that_can_be_read_it_is_duckdb(shop, profiles):
     """dbt says what is wrong with profiles.yml when the engine asks for its credentials."""
     write_project(shop.root, profiles)
