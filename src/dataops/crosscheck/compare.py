@@ -97,7 +97,8 @@ class Comparer:
         """Compares names and types of the columns, and prepares the queries for those that base and head have in common."""
         result = Comparison()
         columns = {which: self._columns(which) for which in DATASETS}
-        self._has_row_numbers = self._dialect.row_number not in columns[BASE] and not self._views
+        numbers = self._dialect.row_number
+        self._has_row_numbers = bool(numbers) and numbers not in columns[BASE] and not self._views
         both = {**columns[BASE], **columns[HEAD]}
         result.columns_ignored = [column.name for name, column in both.items() if name in self._ignored]
         base, head = (

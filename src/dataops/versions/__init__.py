@@ -318,7 +318,7 @@ class Versions:
 
     def remove(self, version: Version) -> None:
         """Removes a version. It leaves its place at once: a version that is listed is whole."""
-        self.engine.forget(self._move(version.folder, self.folder / "removed" / version.id).folder)
+        self._move(version.folder, self.folder / "removed" / version.id)
         self.empty_bin()
 
     def discard_candidate(self) -> None:
@@ -327,8 +327,11 @@ class Versions:
         shutil.rmtree(self.candidate, ignore_errors=True)
 
     def empty_bin(self) -> None:
-        """Removes what was left where versions go before they are gone."""
-        shutil.rmtree(self.folder / "removed", ignore_errors=True)
+        """Removes the versions that were moved to `removed/`, also by a command that was killed, with their data."""
+        removed = self.folder / "removed"
+        for folder in removed.iterdir() if removed.is_dir() else ():
+            self.engine.forget(folder)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def outdated(self, keep: int) -> list[Version]:
         """The versions beyond `keep`. Prod is kept first, then what it was made from, then the newest of the others."""
