@@ -158,7 +158,7 @@ def test_an_unknown_engine_is_what_the_project_has_wrong(complete):
 
 
 def rename(folder: Path, **names: str) -> None:
-    """Gives targets other names, with all that depends on them; `dataops.toml` and the macros are not told."""
+    """Gives targets other names, with all that depends on them; `dataops.toml` and the macros do not mention them."""
 
     def change(profiles: dict) -> None:
         duckdb = {"type": "duckdb"}
