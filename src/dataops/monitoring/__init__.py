@@ -143,7 +143,7 @@ class NoMonitor(Monitor):
 
 
 environment_option = click.option(
-    "--environment", "environment_name", metavar="NAME", help="The environment; prod's without."
+    "--environment", "environment_name", metavar="NAME", help="Which environment; prod by default."
 )
 
 
