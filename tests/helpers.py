@@ -60,7 +60,8 @@ PROFILES = """shop:
 
 def project_with_profile(folder: Path, dev: str = "dev", prod: str = "prod", **variables: str) -> Project:
     """A project whose profile has three targets, and nothing else."""
-    (folder / "dbt_project.yml").write_text("name: shop\nversion: 1.0.0\nprofile: shop\n")
+    names = f"vars: {{dataops: {{environments: {{dev: {dev}, ci: ci, prod: {prod}}}}}}}\n"
+    (folder / "dbt_project.yml").write_text(f"name: shop\nversion: 1.0.0\nprofile: shop\n{names}")
     (folder / "profiles.yml").write_text(PROFILES.format(dev=dev, prod=prod))
     return project_at(folder, targets={"dev": dev, "prod": prod}, **variables)
 

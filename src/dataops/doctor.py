@@ -21,7 +21,7 @@ import yaml
 
 from dataops import __version__
 from dataops.engines import engine_of
-from dataops.engines.registry import targets
+from dataops.engines.registry import names_of_macros, targets
 from dataops.errors import DONE, WRONG, DataopsError
 from dataops.installed import package_version
 from dataops.missing import Missing, as_yaml
@@ -69,7 +69,7 @@ def no_environments(project: Project) -> Missing | None:
     names, likely = dict(project.settings.environments), _likely_environments(project)
     if likely != names:
         return _renamed(project, likely)
-    if _environments_of_macros(project) == names:
+    if names_of_macros(project) == names:
         return None
     return Missing(
         "The macros do not know the names of the environments: they read them from dbt_project.yml.",
@@ -99,13 +99,6 @@ def _likely_environments(project: Project) -> dict[str, str]:
         return next((name for name in unnamed if name.lower().startswith(LIKELY[role])), None)
 
     return {role: names[role] if names[role] in found else likely(role) or names[role] for role in ROLES}
-
-
-def _environments_of_macros(project: Project) -> dict[str, str]:
-    """The target of each role as the macros see it (macros/environments/environment.sql)."""
-    settings = (_read_yaml(project, "dbt_project.yml").get("vars") or {}).get("dataops") or {}
-    renamed = settings.get("environments") if isinstance(settings, dict) else None
-    return {role: role for role in ROLES} | (renamed if isinstance(renamed, dict) else {})
 
 
 def no_target(environment: Environment, project: Project) -> Missing | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dataops import dbt
 from dataops.dbt import DbtCommand, Result, read_command
 from dataops.engines import engine_of
+from dataops.engines.registry import names_of_macros
 from dataops.errors import IMPOSSIBLE, DataopsError
 from dataops.manifest import Code
 from dataops.monitoring import monitor
@@ -22,6 +23,21 @@ BUILDING = {"build", "run", "seed", "snapshot", "retry", "clone"}
 
 class CannotParse(DataopsError):
     """dbt cannot parse the project."""
+
+
+def require_same_names(project: Project) -> None:
+    """Checks that the dbt package knows the project's environments under the same names, because its macros guard prod.
+
+    Raises:
+        DataopsError: it does not.
+    """
+    names, known = dict(project.settings.environments), names_of_macros(project)
+    if names != known:
+        lines = ", ".join(f"{role}: {name}" for role, name in names.items())
+        raise DataopsError(
+            f"The settings call the environments {', '.join(names.values())}, and the macros {', '.join(known.values())}.",
+            f"In dbt_project.yml, write: vars: {{dataops: {{environments: {{{lines}}}}}}}",
+        )
 
 
 class Runner:
@@ -56,6 +72,7 @@ class Runner:
 
     def run_command(self, command: DbtCommand, arguments: tuple[str, ...], parsed: object = None) -> Result:
         """Like `run`, where the arguments were read before."""
+        require_same_names(self.project)
         watching = monitor(self.project)
         variables = watching.variables(self.environment, every_package=command.name == "deps")
         if problem := self._prepare(command):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import REPOSITORY, UV_FOLDER, clean_environment, git_init, make_project, run, succeed
+from tests.template.test_workflows import commands_of_comment_job
 
 SOURCE = 'dbt-dataops = { path = "packages/dataops", editable = true }'
 
@@ -34,9 +35,10 @@ def project(tmp_path) -> Path:
 
 
 def test_every_task_works_without_the_source(project):
-    refused = run("make", "ci-comment", cwd=project)
+    set_up, comment = commands_of_comment_job(project, "github")
+    refused = run(*comment, cwd=project)
     assert "Type: make setup" in refused.output, refused
-    assert "Ready. Next: make build" in succeed("make", "setup", cwd=project).output
+    assert "Ready. Next: make build" in succeed(*set_up, cwd=project).output
     (installed,) = (project / ".venv/lib").glob("*/site-packages/dataops/cli.py")
     assert installed.is_file()
 
@@ -55,9 +57,9 @@ def test_every_task_works_without_the_source(project):
 
     assert "Usage: dataops crosscheck" in succeed(".venv/bin/dataops", "crosscheck", "--help", cwd=project).output
     assert "Nothing was released yet" in succeed("make", "releases", cwd=project).output
-    comment = run("make", "ci-comment", cwd=project)
-    assert comment.code == 2, comment
-    assert "GITHUB_TOKEN are not set" in comment.output, comment
+    commented = run(*comment, cwd=project)
+    assert commented.code == 2, commented
+    assert "GITHUB_TOKEN are not set" in commented.output, commented
 
     macros = project / "packages/dataops/dbt_project.yml"
     macros.write_text(

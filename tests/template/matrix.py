@@ -48,7 +48,7 @@ docs/ci.md docs/crosscheck.md docs/marts.md docs/quarantine.md docs/releasing.md
 docs/versions.md docs/ways-of-working.md
 macros/create_schema.sql macros/create_schema.yml macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
-scripts/ready.sh
+scripts/ready.sh scripts/setup.sh
 packages/dataops/pyproject.toml
 packages/dataops/dbt_project.yml
 warehouse/ci/.gitkeep warehouse/dev/.gitkeep warehouse/prod/.gitkeep

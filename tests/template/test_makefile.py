@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataops.engines import engine_of
-from tests.helpers import TEMPLATE, clean_environment, make_project, project_at, run
+from tests.helpers import TEMPLATE, Done, clean_environment, make_project, project_at, run
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,39 @@ def test_missing_tools_are_not_ready(stub_tools):
     assert ready(stub_tools) == "The Python that the tools in .venv were installed with is gone. Type: make setup\n"
     (stub_tools / ".venv/bin/dbt").unlink()
     assert ready(stub_tools) == "The tools are not installed yet. Type: make setup\n"
+
+
+def setup_without_uv(project: Path, programs: Path, python: str = "") -> Done:
+    """Runs `make setup` where the PATH has no uv, and no Python but perhaps a stub."""
+    programs.mkdir()
+    for name in ("make", "sh", "rm"):
+        (programs / name).symlink_to(shutil.which(name))
+    if python:
+        (programs / "python3").write_text(f"#!/bin/sh\n{python}\n", encoding="utf-8")
+        (programs / "python3").chmod(0o755)
+    return run("make", "setup", cwd=project, environment=clean_environment(PATH=str(programs)))
+
+
+def test_setup_says_what_is_missing(bare_project, tmp_path):
+    without = setup_without_uv(bare_project, tmp_path / "no_python")
+    assert without.code != 0
+    first, second, *_ = without.output.splitlines()
+    assert first == "uv is not installed: putting it into .tools/uv"
+    assert second.startswith("No Python 3.11, 3.12 or 3.13 is on the PATH, and dbt needs one of them.")
+    too_old = setup_without_uv(bare_project, tmp_path / "old_python", "exit 1")
+    assert "No Python 3.11, 3.12 or 3.13 is on the PATH" in too_old.output, too_old
+    no_venv = setup_without_uv(bare_project, tmp_path / "no_venv", '[ "$1" = -c ]')
+    assert no_venv.code != 0
+    assert "uv could not be installed with python3. Install uv yourself" in no_venv.output, no_venv
+    assert not (bare_project / ".venv").exists()
+
+
+def test_each_task_is_one_line(bare_project):
+    """What a task does is in the command `dataops` or a script, where it can be tested."""
+    makefile = (bare_project / "Makefile").read_text(encoding="utf-8")
+    recipes = re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert len(recipes) > 20
+    assert [task for task, lines in recipes if lines.count("\n") != 1] == ["help"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,18 @@ def test_prod_is_guarded_under_any_name(tmp_path, monkeypatch):
         problem_of(project, "build --target prod")
 
 
+def test_macros_that_know_other_names_are_refused(tmp_path, monkeypatch):
+    """They would take production for somebody's dev, and let dbt write it."""
+    monkeypatch.chdir(tmp_path)
+    project = project_with_profile(tmp_path, "development", "production")
+    file = tmp_path / "dbt_project.yml"
+    file.write_text(file.read_text().replace("prod: production", "prod: prod"))
+    with pytest.raises(DataopsError) as refused:
+        Runner(project, project.dev).run("build")
+    assert "The settings call the environments development, ci, production, and the macros" in refused.value.problem
+    assert refused.value.remedy.endswith("{environments: {dev: development, ci: ci, prod: production}}}")
+
+
 def test_a_release_may_build_prod(project):
     candidate = project.as_candidate("0001-2026-11-24")
     assert Runner(candidate, candidate.prod)._prepare(read_command(["build"])) is None

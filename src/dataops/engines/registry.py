@@ -10,7 +10,7 @@ import yaml
 
 from dataops.engines.base import Engine
 from dataops.errors import DataopsError
-from dataops.project import Environment, Project
+from dataops.project import ROLES, Environment, Project
 
 GROUP = "dataops.engines"
 # Known without looking through the installed packages, which takes a tenth of a second.
@@ -47,6 +47,13 @@ def targets(project: Project) -> dict[str, dict[str, Any]]:
 def profile_name(project: Project) -> str:
     """The name of the project's profile in profiles.yml, as dbt_project.yml has it."""
     return str(_read(project, "dbt_project.yml").get("profile"))
+
+
+def names_of_macros(project: Project) -> dict[str, str]:
+    """The target of each role as the dbt package reads it (macros/environments/environment.sql): `vars` of dbt_project.yml."""
+    settings = (_read(project, "dbt_project.yml").get("vars") or {}).get("dataops") or {}
+    renamed = settings.get("environments") if isinstance(settings, dict) else None
+    return {role: role for role in ROLES} | (renamed if isinstance(renamed, dict) else {})
 
 
 def _read(project: Project, name: str) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""A generated project whose targets have other names: what docs/existing-project.md says under "Other names for the targets"."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TARGETS = {"dev": "development", "ci": "ci", "prod": "production"}
+# In profiles.yml: the names of targets, folders, files, databases; schemas and logins stay.
+IN_PROFILES = (
+    (r"^(    )dev:", r"\1development:"),
+    (r"^(    )prod:", r"\1production:"),
+    (r"/dev/", "/development/"),
+    (r"/prod/(candidate|current)/prod\.duckdb", r"/production/\1/production.duckdb"),
+    (r"/prod/monitoring", "/production/monitoring"),
+    (r"'DBT_TARGET', 'dev'", "'DBT_TARGET', 'development'"),
+    (r"'DBT_TARGET', 'prod'", "'DBT_TARGET', 'production'"),
+    (r"^(      database:) prod$", r"\1 production"),
+    (r"(alias:.*)\bprod\b", r"\1production"),
+    (r"\bdev_elementary\b", "development_elementary"),
+)
+
+
+def rename_targets(project: Path) -> None:
+    """Renames dev to development and prod to production."""
+    _replace(project / "profiles.yml", *IN_PROFILES)
+    settings = 'environments = {dev = "development", ci = "ci", prod = "production"}'
+    _replace(project / "pyproject.toml", (r"^\[tool\.dataops\]$", f"[tool.dataops]\n{settings}"))
+    variables = "vars:\n  dataops:\n    environments: {dev: development, ci: ci, prod: production}"
+    _replace(project / "dbt_project.yml", (r"^vars:$", variables))
+    for file in [project / "dbt_project.yml", *(project / "models").rglob("*.yml")]:
+        if "target.name == 'prod'" in file.read_text(encoding="utf-8"):
+            _replace(file, (r"target\.name == 'prod'", "target.name == 'production'"))
+
+
+def _replace(file: Path, *replacements: tuple[str, str]) -> None:
+    text = file.read_text(encoding="utf-8")
+    for pattern, new in replacements:
+        text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
+        assert count or "elementary" in pattern or "monitoring" in pattern, f"{pattern} is not in {file}"
+    file.write_text(text, encoding="utf-8")
