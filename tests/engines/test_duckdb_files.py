@@ -44,3 +44,11 @@ def test_what_is_not_a_warehouse_is_named_and_left_alone(file):
 
 def test_a_file_that_is_missing_is_free(tmp_path):
     assert DuckDBFile(tmp_path / "none.duckdb").wait(to_write=True) is None
+
+
+def test_a_file_is_the_same_under_another_path_and_before_it_exists(file, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert DuckDBFile(file).is_same(DuckDBFile(tmp_path / "link" / file.name))
+    missing = DuckDBFile(tmp_path / "none.duckdb")
+    assert missing.is_same(DuckDBFile(tmp_path / "link/none.duckdb"))
+    assert not missing.is_same(DuckDBFile(file))

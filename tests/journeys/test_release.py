@@ -103,7 +103,12 @@ def test_a_release_starts_from_prod_and_is_seen_at_once_as_a_whole(project):
     assert edition(project) == 1
     opened(project, dry.output)
 
+    (project / "logs/dbt.log").unlink()
     done = make_release(project, *options)
+    log = (project / "logs/dbt.log").read_text(encoding="utf-8")
+    loads = re.findall("Unable to do partial parsing|Partial parsing enabled: 0 files deleted, 0 files", log)
+    assert len(loads) == 2, "the build starts from what was parsed"
+    assert log.count("no changes found, skipping parsing") >= 1, "the docs start from dbt's cache"
     assert "0002 against 0001" in done.output
     assert "(accepted: a new" in done.output
     assert edition(project) == 2

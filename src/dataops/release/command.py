@@ -37,7 +37,7 @@ from dataops.versions import DRY_RUN, CannotRelease, Version, Versions, lock
 )
 @click.option("--dry-run", is_flag=True, help="Stop before the swap: prod stays as it is, the candidate is kept.")
 @click.option("--allow-uncommitted", is_flag=True, help="Release changes that are not committed; recorded.")
-@click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds from nothing.")
+@click.option("--full-refresh", is_flag=True, help="Build incremental models and seeds from scratch.")
 @click.option(
     "--keep",
     metavar="NUMBER",

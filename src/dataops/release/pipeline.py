@@ -89,7 +89,7 @@ class Release:
         base: the version that is prod, None at the first release.
         by: who makes it.
         accepted: what differences are meant.
-        full_refresh: whether incremental models and seeds are built from nothing.
+        full_refresh: whether incremental models and seeds are built from scratch.
         console: for the lines between dbt's own.
         accept: what of it was accepted on the command line.
         steps: what was done: step, result, seconds.
@@ -391,7 +391,8 @@ class Release:
         if result.exit_code == 2:
             names = [model.name for model in result.with_verdict("not compared")]
             raise Stopped(
-                [result.problem or f"not compared: {', '.join(names)}"], result.remedy or "What to do is said above."
+                [result.problem or f"not compared: {', '.join(names)}"],
+                result.remedy or "The messages above say what to do.",
             )
         self.facts["crosscheck"] |= {
             "verdicts": {model.name: model.verdict for model in result.models},

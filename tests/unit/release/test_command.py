@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataops import project
 from dataops.engines import CannotOpen, EngineError
 from dataops.engines import duckdb as engine_module
 from dataops.engines.duckdb.files import DuckDBFile
@@ -162,6 +163,41 @@ def test_a_dry_run_stops_before_the_swap(prod, dataops, build):
     assert "A dry run has no number" in dataops("release", "--candidate", "dry-run", code=2).output
     dataops("release")
     assert prod.current().number == 2, "a dry run takes no number"
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch) -> Path:
+    """A project of its own, without a Makefile; its folder is the working directory."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "dbt_project.yml").write_text("name: shop\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_how_many_versions_are_kept_may_be_said_in_the_env_file(shop, dataops):
+    (shop / ".env").write_text("RELEASES_KEPT=none\n")
+    assert "'none' is not a valid number of versions." in dataops("release", code=2).output
+
+
+def test_where_prod_has_another_name_files_and_messages_have_it(shop, tmp_path, dataops, build):
+    (shop / "dataops.toml").write_text('environments = {prod = "production"}\n')
+    prod = Versions(project.load())
+    for number in (1, 2):
+        versions.release(prod, number)
+    assert (tmp_path / "warehouse/production/current/production.duckdb").exists()
+    assert f"0001-{DAY} (1111111 feat: edition 1) would be production; 0002" in dataops("rollback", "--dry-run").output
+    assert f"production is 0001-{DAY} (1111111 feat: edition 1) again" in dataops("rollback").output
+    assert f"0001-{DAY} is production already." in dataops("rollback", "1", code=2).output
+    assert re.search(rf"0001-{DAY} production ", dataops("releases").output)
+    build()
+    output = dataops("release").output
+    assert f"production is 0003-{TODAY}, swapped in" in output
+    assert re.search(rf"production is 0003-{TODAY} \(.* kB\): .*warehouse/production/current\.", output)
+    build(fail(Stopped(["orders differs"], "Fix it.")))
+    assert f"is not released: production is still 0003-{TODAY}." in dataops("release", code=1).output
+    for output in (dataops("releases").output, dataops("rollback", "9", code=2).output):
+        assert "make" not in output, "this project has no Makefile"
 
 
 def damage_rows(version: Version) -> None:

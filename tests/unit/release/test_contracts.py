@@ -72,7 +72,8 @@ GONE = "gone"
 
 @pytest.fixture(scope="module")
 def manifests(tmp_path_factory) -> dict[str, dict[str, Any]]:
-    """A project's manifest.json as dbt writes it when it parses and when it compiles, without macros and docs."""
+    """A project's manifest.json as dbt writes it when it parses and when it compiles, without macros and docs; and what dbt's
+    object of the parsed manifest becomes as a dictionary."""
     folder, found = tmp_path_factory.mktemp("shop"), {}
     for name, content in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -82,6 +83,8 @@ def manifests(tmp_path_factory) -> dict[str, dict[str, Any]]:
         assert done.success, done
         manifest = json.loads((folder / "target/manifest.json").read_text(encoding="utf-8"))
         found[command] = manifest | {"macros": {}, "docs": {}}
+        if command == "parse":
+            found["object"] = done.result.writable_manifest().to_dict(omit_none=False)
     return found
 
 
@@ -280,6 +283,11 @@ CASES = {
         {"constraints": []} | column("id", constraints=[]) | VIEW,
         "",
     ),
+    "a table with constraints of columns alone becomes a view": (
+        {"constraints": []},
+        {"constraints": []} | VIEW,
+        "materialization changed with enforced constraints: table -> view",
+    ),
     "a view becomes a table": (VIEW, TABLE, ""),
     "everything at once": (
         INCREMENTAL,
@@ -293,6 +301,13 @@ CASES = {
 def test_the_verdict_is_dbts(parsed, file, before, after, broken):
     new, old = ({CUSTOMERS: changes, ORDERS: GONE} for changes in (after, before))  # orders refer to customers
     assert assert_as_dbt(changed(parsed, new), changed(parsed, old), file) == ({CUSTOMERS: broken} if broken else {})
+
+
+def test_dbts_object_as_a_dictionary_is_judged_like_the_file(manifests, file):
+    note = {"note": {"name": "note", "data_type": "text"}}
+    before = changed(manifests["parse"], {id: {"columns": note} for id in (CUSTOMERS, ORDERS)})
+    gone = "columns were removed: note"
+    assert verdicts(manifests["object"], before, file) == {CUSTOMERS: gone, ORDERS: gone}
 
 
 COLUMNS = st.fixed_dictionaries(
