@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import duckdb
@@ -61,6 +62,10 @@ class DuckDBKit:
     def create_schema(self, session: Session, schema: str) -> None:
         session.run(f"create schema if not exists {quote(schema)}")
 
+    def read_from(self, data: Data) -> str:
+        """What comes before a relation in the SQL of another one: its database, as dbt writes it."""
+        return f"{quote(data.database)}."
+
     def damage(self, data: Data) -> None:
         """Cuts off the end."""
         os.chmod(data.file, 0o644)
@@ -85,6 +90,9 @@ class MemoryKit:
 
     def create_schema(self, session: Session, schema: str) -> None:
         pass
+
+    def read_from(self, data: Data) -> str:
+        return ""
 
     def damage(self, data: Data) -> None:
         content = memory.DATABASES[data.folder]
@@ -113,16 +121,13 @@ def write(kit: Kit, data: Data, relations: dict[str, str]) -> None:
             kind, _, name = what.partition(" ")
             schema, _, table = name.partition(".")
             kit.create_schema(session, schema)
-            session.run(f"create {kind} {session.address(schema, table)} as {filled(session, select)}")
+            rows = filled(session, select, kit.read_from(data))
+            session.run(f"create {kind} {session.address(schema, table)} as {rows}")
 
 
-def filled(session: Session, sql: str) -> str:
+def filled(session: Session, sql: str, database: str = "") -> str:
     """SQL with the addresses of the relations that it names in braces."""
-    before, opened, rest = sql.partition("{")
-    if not opened:
-        return before
-    name, _, rest = rest.partition("}")
-    return before + session.address(*name.split(".")) + filled(session, rest)
+    return re.sub(r"{(\w+)\.(\w+)}", lambda found: database + session.address(*found.groups()), sql)
 
 
 def row_count(data: Data, relation: str) -> int:

@@ -13,7 +13,7 @@ MEANING = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~$@])")
 
 
 def as_markdown(result: Result) -> str:
-    """A comment of less than 65,536 characters; what had to be cut is said."""
+    """A comment of less than 65,536 characters; it names what had to be left out."""
     lines = ["### Crosscheck", "", text(result.headline), ""]
     if result.remedy:
         lines += [text(result.remedy), ""]
@@ -51,8 +51,8 @@ def as_markdown(result: Result) -> str:
         details.append(f"\nThe details of {cut_details} models did not fit here.")
     if alike:
         names = ", ".join(text(model.name) for model in alike)
-        said = f"\n<details><summary>{len(alike)} the same</summary>\n\n{names}\n\n</details>\n"
-        details.append(said if len(said) < room else f"\n{len(alike)} the same.")
+        folded = f"\n<details><summary>{len(alike)} the same</summary>\n\n{names}\n\n</details>\n"
+        details.append(folded if len(folded) < room else f"\n{len(alike)} the same.")
     return "\n".join([*lines, *body, *details]) + "\n" + end
 
 

@@ -113,8 +113,8 @@ class Result:
             "not compared": "could not be compared",
         }
         counts = [(len(self.with_verdict(verdict)), text) for verdict, text in words.items()]
-        said = ", ".join(f"{count} {text}" for count, text in counts if count)
-        return f"{self.head['name']} against {self.base['name']}, {_count_kinds(self.models)}: {said}."
+        summary = ", ".join(f"{count} {text}" for count, text in counts if count)
+        return f"{self.head['name']} against {self.base['name']}, {_count_kinds(self.models)}: {summary}."
 
     def as_json(self) -> dict[str, Any]:
         """Everything as values that JSON knows."""
@@ -144,8 +144,8 @@ def _count_kinds(models: list[ModelResult]) -> str:
     '2 models and 1 seed'
     """
     kinds = Counter(model.unique_id.partition(".")[0] for model in models)
-    said = [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in BUILT if kinds[kind]]
-    return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
+    counts = [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in BUILT if kinds[kind]]
+    return " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
 
 
 def describe_dataset(dataset: Dataset | None, name: str) -> dict[str, Any]:

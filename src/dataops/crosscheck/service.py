@@ -1,4 +1,4 @@
-"""Compares base and head, model by model. Prints nothing."""
+"""Compares base and head, model by model."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def select_models(code: Code, runner: Runner, select: tuple[str, ...], exclude: 
     selection = " ".join([*select, *(f"--exclude {one}" for one in exclude)])
     remedy = f"To list the models: {tool('dbt')} ls"
     if not result.success:
-        raise CannotCompare(f"dbt cannot select {selection!r}; its message is above.", remedy)
+        cause = (result.problem or "its message is above").rstrip(".")
+        raise CannotCompare(f"dbt cannot select {selection!r}: {cause}.", remedy)
     selected = {id for line in result.lines for id in re.findall(r'"unique_id": "([^"]+)"', line)}
     models = [model for id, model in code.models.items() if id in selected]
     if not models:
@@ -163,11 +164,9 @@ class _Pair:
         except CannotCompare as reason:
             result.problem, result.remedy = reason.problem, reason.remedy
         except EngineError as error:
-            reason = error.text if error.only_names else error.problem.rstrip(".")
-            result.problem = f"{model.name} cannot be read: {reason}."
-            result.remedy = (
-                f"The whole message may hold data, so see for yourself: {tool('dbt')} show --select {model.name}"
-            )
+            reason = error.text if error.only_names else error.problem
+            result.problem = f"{model.name} cannot be read: {reason.rstrip('.!')}."
+            result.remedy = f"To see the whole message, which may quote data: {tool('dbt')} show --select {model.name}"
         return result
 
     def gone(self) -> Iterator[ModelResult]:

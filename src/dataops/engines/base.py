@@ -182,7 +182,8 @@ class Dialect(ABC):
 
     @abstractmethod
     def temp_table(self, name: str, query: str) -> str:
-        """A statement that keeps the rows of a query in a temporary table, which may exist."""
+        """A statement, or several with semicolons between them, that puts the rows of a query into a temporary table. An earlier
+        table of that name is replaced."""
 
     def column(self, name: str, alias: str = "") -> str:
         """A column, with the alias of its table."""

@@ -306,9 +306,9 @@ def test_personal_data_is_never_shown():
     head = [("ada@example.com", 345678, "Hillcrest"), ("eve@example.com", 456789, "Harbour")]
     for key in (["email"], []):
         result = compared(columns, base, head, key, is_personal=lambda name: name in ("email", "salary"))
-        said = repr(result)
-        assert not [one for one in ("example.com", "123456", "234567", "345678", "456789") if one in said], said
-        assert "Hillcrest" in said
+        text = repr(result)
+        assert not [one for one in ("example.com", "123456", "234567", "345678", "456789") if one in text], text
+        assert "Hillcrest" in text
         assert result.rows_differ
     again = compared(columns, base, head, ["email"], is_personal=lambda name: name == "email")
     hashes = {one.key["email"] for one in again.examples}
