@@ -50,7 +50,7 @@ from dataops.release.acceptance import (
 from dataops.release.contracts import broken_contracts
 from dataops.release.inputs import read_inputs
 from dataops.release.repository import Code
-from dataops.runner import Runner
+from dataops.runner import CannotParse, Runner, require_same_names
 from dataops.typed import guide, typed
 from dataops.versions import (
     CROSSCHECK,
@@ -261,8 +261,12 @@ class Release:
             self.parsed = self.runner.parse()
         except Interrupted:
             raise
-        except DataopsError as reason:
+        except CannotParse as reason:
             raise Stopped([reason.problem.rstrip(".")], f"Fix the code, then: {typed('release')}") from None
+        except DataopsError as reason:  # of a model's thresholds
+            raise Stopped(
+                [reason.problem.rstrip(".")], f"{reason.remedy.rstrip('.')}. Then: {typed('release')}"
+            ) from None
         known = {model.name for id, model in self.parsed.models.items() if id.startswith("model.")}
         if self.base:
             known |= audit.model_names(self.base)
@@ -528,8 +532,9 @@ def require_candidate(versions: Versions) -> None:
 
     Raises:
         CannotRelease: profiles.yml gives it another place.
-        DataopsError: profiles.yml cannot be read.
+        DataopsError: profiles.yml cannot be read, or the macros call prod by another name.
     """
+    require_same_names(versions.project)
     environment, candidate = versions.environment, versions.version(versions.candidate).data
     built = engine_of(versions.project.as_candidate("candidate")).environment(environment)
     if not built.is_same(candidate):

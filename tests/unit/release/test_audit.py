@@ -11,11 +11,13 @@ import pytest
 from rich.console import Console
 
 from dataops.crosscheck.datasets import RECORD, Build, Dataset
+from dataops.errors import DataopsError
 from dataops.release import audit, pipeline
 from dataops.release.acceptance import misspelt_in_commits, read_acceptance
 from dataops.release.inputs import changed_files, read_inputs
 from dataops.release.pipeline import Release, Stopped
 from dataops.release.repository import Code
+from dataops.runner import CannotParse
 from dataops.versions import RUN_RESULTS, CannotRelease, Version, Versions
 from tests import versions
 from tests.helpers import project_at
@@ -237,3 +239,33 @@ def test_a_broken_contract_is_named_and_a_new_start_has_words_of_its_own():
     with pytest.raises(Stopped, match="the code has no model of prod any more") as stopped:
         require(old="gone", fresh="new")
     assert "--accept 'a new start'" in stopped.value.remedy
+
+
+# What parsing finds
+
+
+class Unparsed:
+    """dbt where the project cannot be parsed."""
+
+    def __init__(self, reason: DataopsError):
+        self._reason = reason
+
+    def parse(self) -> None:
+        raise self._reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        (CannotParse("dbt cannot parse it.", "Fix the code first."), "Fix the code, then: make release"),
+        (DataopsError("dbt cannot parse it.", "Valid are a, b."), "Valid are a, b. Then: make release"),
+    ],
+)
+def test_what_parsing_finds_stops_a_release_and_keeps_its_remedy(prod, reason, remedy):
+    release = Release(prod, "0001-2026-11-24", Code("1" * 40, "", ()), None, "ada", (), False, Console())
+    release.runner = Unparsed(reason)
+    prod.folder.mkdir(parents=True)
+    with pytest.raises(Stopped) as stopped:
+        release.make()
+    assert (stopped.value.reasons, stopped.value.remedy) == (["dbt cannot parse it"], remedy)
+    assert prod.candidate.exists(), "make releases and the owner hear of it"

@@ -200,6 +200,14 @@ def test_where_prod_has_another_name_files_and_messages_have_it(shop, tmp_path, 
         assert "make" not in output, "this project has no Makefile"
 
 
+def test_macros_that_call_prod_by_another_name_stop_a_release_before_it_starts(shop):
+    (shop / "dataops.toml").write_text('environments = {prod = "production"}\n')
+    with pytest.raises(DataopsError) as raised:
+        pipeline.require_candidate(Versions(project.load()))
+    assert "The settings call the environments dev, ci, production, and the macros" in raised.value.problem
+    assert "environments: {dev: dev, ci: ci, prod: production}" in raised.value.remedy
+
+
 def damage_rows(version: Version) -> None:
     file = version.data.file
     with duckdb.connect(str(file)) as data:
