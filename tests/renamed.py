@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 TARGETS = {"dev": "development", "ci": "ci", "prod": "production"}
@@ -12,11 +13,13 @@ IN_PROFILES = (
     (r"^(    )prod:", r"\1production:"),
     (r"/dev/", "/development/"),
     (r"/prod/(candidate|current)/prod\.duckdb", r"/production/\1/production.duckdb"),
-    (r"/prod/monitoring", "/production/monitoring"),
     (r"'DBT_TARGET', 'dev'", "'DBT_TARGET', 'development'"),
-    (r"'DBT_TARGET', 'prod'", "'DBT_TARGET', 'production'"),
     (r"^(      database:) prod$", r"\1 production"),
     (r"(alias:.*)\bprod\b", r"\1production"),
+)
+WITH_MONITORING = (
+    (r"/prod/monitoring", "/production/monitoring"),
+    (r"'DBT_TARGET', 'prod'", "'DBT_TARGET', 'production'"),
     (r"\bdev_elementary\b", "development_elementary"),
 )
 
@@ -24,18 +27,26 @@ IN_PROFILES = (
 def rename_targets(project: Path) -> None:
     """Renames dev to development and prod to production."""
     _replace(project / "profiles.yml", *IN_PROFILES)
+    if (project / "docs/monitoring.md").is_file():
+        _replace(project / "profiles.yml", *WITH_MONITORING)
     settings = 'environments = {dev = "development", ci = "ci", prod = "production"}'
     _replace(project / "pyproject.toml", (r"^\[tool\.dataops\]$", f"[tool.dataops]\n{settings}"))
     variables = "vars:\n  dataops:\n    environments: {dev: development, ci: ci, prod: production}"
     _replace(project / "dbt_project.yml", (r"^vars:$", variables))
-    for file in [project / "dbt_project.yml", *(project / "models").rglob("*.yml")]:
-        if "target.name == 'prod'" in file.read_text(encoding="utf-8"):
-            _replace(file, (r"target\.name == 'prod'", "target.name == 'production'"))
+    _replace(project / ".pre-commit-config.yaml", (r"TARGET=dev\b", "TARGET=development"))
+    models = (file for file in (project / "models").rglob("*") if file.suffix in (".sql", ".yml"))
+    for file in [project / "dbt_project.yml", *models]:
+        if "target.name" in file.read_text(encoding="utf-8"):
+            _replace(file, (r"(target\.name [=!]= )'(dev|prod)'", _renamed_comparison))
 
 
-def _replace(file: Path, *replacements: tuple[str, str]) -> None:
+def _renamed_comparison(found: re.Match[str]) -> str:
+    return f"{found[1]}'{TARGETS[found[2]]}'"
+
+
+def _replace(file: Path, *replacements: tuple[str, str | Callable[[re.Match[str]], str]]) -> None:
     text = file.read_text(encoding="utf-8")
     for pattern, new in replacements:
         text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
-        assert count or "elementary" in pattern or "monitoring" in pattern, f"{pattern} is not in {file}"
+        assert count, f"{pattern} is not in {file}"
     file.write_text(text, encoding="utf-8")

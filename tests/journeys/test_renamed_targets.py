@@ -67,9 +67,9 @@ def test_every_task_works(renamed):
     assert "production" in listed
     assert "production is 0001-" in dataops(renamed, "rollback").output
     assert dataops(renamed, "docs").code == 0
-    assert not (renamed / "warehouse/prod").exists()
-    assert not (renamed / "warehouse/dev").exists()
-    assert not (renamed / "target/prod").exists()
+    for name in ("dev", "prod"):
+        assert not list((renamed / "warehouse").glob(f"{name}/*.*"))
+        assert not (renamed / "target" / name).exists()
 
 
 def test_lint_passes(renamed):
