@@ -18,19 +18,19 @@ ALERTS = "{{ cookiecutter.alerts }}"
 EXAMPLE = "{{ cookiecutter.example }}"
 SAMPLE_UNTIL = "{{ cookiecutter.sample_until }}"
 
-HOSTS = {
-    "github": [".github"],
-    "gitlab": [".gitlab", ".gitlab-ci.yml"],
+# Files and folders that come with an answer. A folder cannot be left out by its name: cookiecutter stops at an empty one.
+WANTED = {
+    ".github": CI == "github",
+    ".gitlab": CI == "gitlab",
+    ".gitlab-ci.yml": CI == "gitlab",
+    "docs/monitoring.md": MONITORING != "none",
+    "docs/runbook": MONITORING != "none",
+    "macros/elementary.sql": MONITORING != "none",
+    "macros/elementary.yml": MONITORING != "none",
 }
-MONITORING_FILES = [
-    "macros/elementary.sql",
-    "macros/elementary.yml",
-    "docs/monitoring.md",
-    "docs/runbook",
-]
 # YAML files that are copied without rendering mark with comment lines which parts belong to monitoring or to alerts.
+KEPT_PARTS = {"monitoring": MONITORING != "none", "alerts": ALERTS != "none"}
 PART = re.compile(r"^ *# <(monitoring|alerts)>\n(.*?)^ *# </\1>\n", re.MULTILINE | re.DOTALL)
-PARTED_FILES = ["*.yml", ".github/workflows/*.yml", "models/**/*.yml"]
 # The sample's files, and folders that hold nothing else; comments mark its parts of other files (dataops/sample/parts.py).
 SAMPLE = [
     "models/staging/shop",
@@ -43,7 +43,6 @@ SAMPLE = [
     "scripts/sample_data.py",
     "docs/sample-data.md",
 ]
-
 TEMPORARY = re.compile(r"tmp\w{8}")
 
 
@@ -55,36 +54,13 @@ def remove(paths):
             path.unlink()
 
 
-def settle_parts(kept):
-    """Removes the comment lines around the parts, and the parts too unless their names are among those kept."""
-    for file in (file for pattern in PARTED_FILES for file in Path().glob(pattern)):
+def settle_parts():
+    """Removes the comment lines around the parts, and the parts that were not chosen."""
+    for file in Path().rglob("*.yml"):
         text = file.read_bytes().decode()
-        settled = PART.sub(lambda part: part[2] if part[1] in kept else "", text)
+        settled = PART.sub(lambda part: part[2] if KEPT_PARTS[part[1]] else "", text)
         if settled != text:
             file.write_bytes(settled.encode())
-
-
-def next_steps():
-    """What to type next; nothing in the temporary folder that cruft generates in, where there is no project to go to."""
-    project = Path.cwd()
-    if project.parent.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(project.parent.name):
-        return ""
-    here = Path(os.environ.get("PWD", "/"))  # where the command was typed; a hook's own folder is the project
-    folder = project.relative_to(here) if project.is_relative_to(here) else project
-    return f"{project.name} is generated. Next:\n  cd {shlex.quote(str(folder))}\n  git init\n  make setup build\n"
-
-
-def main():
-    answers = {"monitoring": MONITORING, "alerts": ALERTS}
-    settle_parts(kept=[name for name, answer in answers.items() if answer != "none"])
-    if MONITORING == "none":
-        remove(MONITORING_FILES)
-    for host, paths in HOSTS.items():
-        if host != CI:
-            remove(paths)
-    write_or_remove_sample()
-    remove(Path("packages").rglob("__pycache__"))  # of a template that lies in a folder and was used
-    print(next_steps(), end="")
 
 
 def write_or_remove_sample():
@@ -104,5 +80,19 @@ def write_or_remove_sample():
         parts.apply(project, parts.plan(project, parts.read_list(project)))
 
 
+def next_steps():
+    """What to type next; nothing in the temporary folder that cruft generates in, where there is no project to go to."""
+    project = Path.cwd()
+    if project.parent.parent == Path(tempfile.gettempdir()).resolve() and TEMPORARY.fullmatch(project.parent.name):
+        return ""
+    here = Path(os.environ.get("PWD", "/"))  # where the command was typed; a hook's own folder is the project
+    folder = project.relative_to(here) if project.is_relative_to(here) else project
+    return f"{project.name} is generated. Next:\n  cd {shlex.quote(str(folder))}\n  git init\n  make setup build\n"
+
+
 if __name__ == "__main__":
-    main()
+    settle_parts()
+    remove(path for path, wanted in WANTED.items() if not wanted)
+    write_or_remove_sample()
+    remove(Path("packages").rglob("__pycache__"))  # a template that lies in a folder may have been used there
+    print(next_steps(), end="")

@@ -20,6 +20,8 @@ from tests.helpers import run
 
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.\w+)`")
+# The same, and files of the project's own folder, which a guide of a project names without changing them.
+ANY_PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*\.(?:ya?ml|toml|sql|csv|gitignore)|\.gitignore)`")
 VARYING = re.compile(
     r"\x1b\[[0-9;]*m|^\d\d:\d\d:\d\d *|\b\d\d:\d\d\b|\d+\.\d+ ?m?s\b|(?<=Makefile:)\d+"
     r"|(?<=\b\d{4})-\d{4}-\d\d-\d\d|\b[0-9a-f]{7}\b|(?:(?<=Python )|(?<=duckdb )|(?<=dbt-core ))\d[\d.]*",
@@ -42,29 +44,58 @@ class Step:
     file: str | None
 
 
-def steps(page: Path) -> list[Step]:
-    """The blocks of a page, in order."""
+def steps(page: Path, path: re.Pattern[str] = PATH) -> list[Step]:
+    """The blocks of a page, in order.
+
+    Args:
+        page: a Markdown file.
+        path: finds the names of files in a sentence; the last one before a block is the block's file.
+    """
     text, found, end = page.read_text(encoding="utf-8"), [], 0
     for block in BLOCK.finditer(text):
-        paths = PATH.findall(text[end : block.start()].rpartition("\n#")[2])
+        paths = path.findall(text[end : block.start()].rpartition("\n#")[2])
         file = paths[-1] if paths and block["language"] != "console" else None
         found.append(Step(block["language"], dedent(block["text"]), file))
         end = block.end()
     return found
 
 
-def follow(page: Path, project: Path) -> None:
-    """Does in a project what a page says, and fails where something else comes out than the page shows."""
-    for step in steps(page):
+def follow(
+    page: Path,
+    project: Path,
+    path: re.Pattern[str] = PATH,
+    addresses: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
+    """Does in a project what a page says, and fails if something else comes out than the page shows. Returns what was printed.
+
+    Args:
+        page: the Markdown file.
+        project: where its commands are typed.
+        path: see `steps`.
+        addresses: what to type in place of a placeholder such as `<address of the template>`; what the page shows keeps it.
+        environment: of the commands.
+    """
+    printed = ""
+    for step in steps(page, path):
         if step.language == "console":
-            for command in re.split(r"^\$ ", step.text, flags=re.MULTILINE)[1:]:
-                type_command(project, *command.partition("\n")[::2])
+            for block in re.split(r"^\$ ", step.text, flags=re.MULTILINE)[1:]:
+                command, _, shown = block.partition("\n")
+                printed += type_command(project, with_addresses(command, addresses), shown, environment)
         elif step.language == "diff":
             change(project / step.file, step.text)
         elif step.file:
             file = project / step.file
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(step.text, encoding="utf-8")
+            file.write_text(with_addresses(step.text, addresses), encoding="utf-8")
+    return printed
+
+
+def with_addresses(text: str, addresses: dict[str, str] | None) -> str:
+    """What a reader types or writes where a page has placeholders."""
+    for placeholder, address in (addresses or {}).items():
+        text = text.replace(placeholder, address)
+    return text
 
 
 def change(file: Path, diff: str) -> None:

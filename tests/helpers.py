@@ -164,6 +164,11 @@ def release(project: Path, *options: str, **run_options) -> Done:
     return succeed("make", "release", f"ARGS={arguments}", cwd=project, **run_options)
 
 
+def in_candidate(*command: str) -> list[str]:
+    """A dbt command as a release runs it in prod's candidate, in the words that run it in a project's folder."""
+    return [".venv/bin/python", str(REPOSITORY / "tests/scripts/build_candidate.py"), *command]
+
+
 def git_init(project: Path) -> None:
     """Makes a project a git repository with somebody to commit as."""
     for arguments in (["init", "--quiet", "-b", "main"], ["config", "user.name", "Ada"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 TARGETS = {"dev": "development", "ci": "ci", "prod": "production"}
@@ -28,12 +29,18 @@ def rename_targets(project: Path) -> None:
     _replace(project / "pyproject.toml", (r"^\[tool\.dataops\]$", f"[tool.dataops]\n{settings}"))
     variables = "vars:\n  dataops:\n    environments: {dev: development, ci: ci, prod: production}"
     _replace(project / "dbt_project.yml", (r"^vars:$", variables))
-    for file in [project / "dbt_project.yml", *(project / "models").rglob("*.yml")]:
-        if "target.name == 'prod'" in file.read_text(encoding="utf-8"):
-            _replace(file, (r"target\.name == 'prod'", "target.name == 'production'"))
+    _replace(project / ".pre-commit-config.yaml", (r"TARGET=dev\b", "TARGET=development"))
+    models = (file for file in (project / "models").rglob("*") if file.suffix in (".sql", ".yml"))
+    for file in [project / "dbt_project.yml", *models]:
+        if "target.name" in file.read_text(encoding="utf-8"):
+            _replace(file, (r"(target\.name [=!]= )'(dev|prod)'", _renamed_comparison))
 
 
-def _replace(file: Path, *replacements: tuple[str, str]) -> None:
+def _renamed_comparison(found: re.Match[str]) -> str:
+    return f"{found[1]}'{TARGETS[found[2]]}'"
+
+
+def _replace(file: Path, *replacements: tuple[str, str | Callable[[re.Match[str]], str]]) -> None:
     text = file.read_text(encoding="utf-8")
     for pattern, new in replacements:
         text, count = re.subn(pattern, new, text, flags=re.MULTILINE)

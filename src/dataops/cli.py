@@ -5,6 +5,7 @@ The one place where errors are printed and become exit codes (errors.py).
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -88,8 +89,30 @@ def cli() -> None:
     """
 
 
+class Output(io.FileIO):
+    """Standard output or standard error. When its reader leaves (`dataops releases | head -1`), the command goes on silently."""
+
+    def write(self, data) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+
+
+def outlive_the_reader(stream: io.TextIOWrapper | None) -> io.TextIOWrapper | None:
+    """The same stream, whose reader may leave before the end. None, as Python has it for a closed one, stays None."""
+    if stream is None:
+        return None
+    raw = Output(stream.fileno(), "w", closefd=False)
+    by_line = stream.line_buffering or stream.write_through
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=by_line
+    )
+
+
 def main() -> None:
     """The command line."""
+    sys.stdout, sys.stderr = outlive_the_reader(sys.stdout), outlive_the_reader(sys.stderr)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -56,7 +56,7 @@ def install_packages(project: Project) -> str:
     local, hub = wanted_packages(project)
     if hub and all(package.is_installed(project) for package in hub):
         _link(project, local)
-        return "already there"
+        return "already installed"
     if folder := project.variables.get("DBT_PACKAGES_DIR"):
         _copy_from(project, Path(folder).expanduser(), hub)
         _link(project, local)

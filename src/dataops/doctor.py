@@ -80,11 +80,12 @@ def no_environments(project: Project) -> Missing | None:
 
 def _renamed(project: Project, likely: dict[str, str]) -> Missing:
     """What to write where targets have names that the settings do not mention."""
-    others = " and ".join(name for name in likely.values() if name not in project.settings.environments.values())
+    others = [name for name in likely.values() if name not in project.settings.environments.values()]
+    which = "it is" if len(others) == 1 else "they are"
     file, heading = _place_of_settings(project)
     table = ", ".join(f'{role} = "{name}"' for role, name in likely.items())
     return Missing(
-        f"profiles.yml has {others}, and the settings do not say which environment that is.",
+        f"profiles.yml has {' and '.join(others)}, and the settings do not say which of {', '.join(ROLES)} {which}.",
         f"If this is right, write in {file}{heading and f', under {heading}'}:",
         f"environments = {{{table}}}",
     )

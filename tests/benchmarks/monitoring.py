@@ -18,7 +18,7 @@ from tests.benchmarks.bare_project import write_yaml
 from tests.benchmarks.lint import grow
 from tests.benchmarks.measure import NotMeasured, Result, alternate, command, ratios, seconds
 from tests.benchmarks.workshop import Workshop
-from tests.helpers import Done, copy_project
+from tests.helpers import Done, copy_project, in_candidate
 
 MODELS, DAYS = 200, 90  # of the large project whose report is measured
 MONITORING_FILE = Path("warehouse", "prod", "monitoring.duckdb")
@@ -73,8 +73,8 @@ def quickstart(monitored: Path, folder: Path) -> Path:
 
 def steps(project: Path) -> dict[str, float]:
     """The seconds that each kind of step of the last build in prod took, added up over its threads."""
-    manifest = json.loads((project / "target/prod/manifest.json").read_text(encoding="utf-8"))
-    results = json.loads((project / "target/prod/run_results.json").read_text(encoding="utf-8"))["results"]
+    manifest = json.loads((project / "target/release/manifest.json").read_text(encoding="utf-8"))
+    results = json.loads((project / "target/release/run_results.json").read_text(encoding="utf-8"))["results"]
     spent = dict.fromkeys(STEPS, 0.0)
     for result in results:
         name = result["unique_id"]
@@ -122,26 +122,26 @@ def measure_prod(workshop: Workshop, monitored: Path, bare: Path) -> list[Result
     spent: dict[str, list[dict[str, float]]] = {"ours": [], "quickstart": []}
 
     def build_ours() -> Done:
-        done = command("make", "build", cwd=monitored, **CANDIDATE)
+        done = command(*in_candidate("build"), cwd=monitored)
         spent["ours"].append(steps(monitored))
         return done
 
     def build_quickstart() -> Done:
         dbt = monitored / ".venv" / "bin" / "dbt"
-        variables = CANDIDATE | {"DBT_TARGET_PATH": "target/prod", "DBT_THREADS": str(os.cpu_count() or 4)}
+        variables = CANDIDATE | {"DBT_TARGET_PATH": "target/release", "DBT_THREADS": str(os.cpu_count() or 4)}
         done = command(dbt, "build", cwd=plain_set_up, **variables)
         spent["quickstart"].append(steps(plain_set_up))
         return done
 
     sides = {
         "prod": build_ours,
-        "prod, monitoring=none": lambda: command("make", "build", cwd=bare, **CANDIDATE),
+        "prod, monitoring=none": lambda: command(*in_candidate("build"), cwd=bare),
         "prod, Elementary's quickstart": build_quickstart,
     }
     workshop.show("preparing: the first builds in prod, which make Elementary's tables")
     first = build_ours()
     build_quickstart()
-    command("make", "build", cwd=bare, **CANDIDATE)
+    command(*in_candidate("build"), cwd=bare)
     for kept in spent.values():
         kept.clear()
     ours, none, quick = alternate(sides, workshop.runs, workshop.show).values()
@@ -214,6 +214,6 @@ def measure(workshop: Workshop) -> list[Result]:
     workshop.show(f"preparing: {MODELS} models, {DAYS} days of history (one real build, copied to the days before)")
     large = copy_project(monitored, workshop.space("large"))
     grow(large, MODELS)
-    command("make", "build", cwd=large, **CANDIDATE)
+    command(*in_candidate("build"), cwd=large)
     repeat_history(large / MONITORING_FILE, DAYS)
     return results + measure_report(workshop, f"{MODELS} models, {DAYS} days of history", large, runs=1)

@@ -61,7 +61,7 @@ AT_A_COLUMN = {
     "not_empty_since": {"days": 1},
 }
 AT_A_MODEL = {
-    "no_overlaps": {"valid_from": "loaded_at", "valid_to": "ended_at", "by": ["id"]},
+    "no_overlaps": {"valid_from": "loaded_at", "valid_to": "ended_at", "group_by_columns": ["id"]},
     "reconciles_with": {"compare_model": "ref('model_0')", "expression": "count(*)", "group_by_columns": ["id"]},
     "row_count_between": {"min_value": 1},
     "unique_combination": {"columns": ["id", "name"]},
@@ -85,7 +85,7 @@ def tests_of_the_package() -> list[Tests]:
 
 
 def write_project(
-    folder: Path, bodies: Sequence[str], tests: Sequence[Tests], package: bool, names: bool = False
+    folder: Path, bodies: Sequence[str], tests: Sequence[Tests], package: Path | None = None, names: bool = False
 ) -> Path:
     """Writes a project of `MODELS` models. Models take the bodies and the tests in turn.
 
@@ -93,7 +93,7 @@ def write_project(
         folder: an empty folder.
         bodies: the SQL of models.
         tests: for a model, tests by column; the column "" is the model itself.
-        package: whether the package is installed.
+        package: the folder of the package to install, with `dbt_project.yml` and `macros`; None installs none.
         names: whether it names schemas and databases.
     """
     (folder / "models").mkdir()
@@ -115,8 +115,8 @@ def write_project(
     if package:
         installed = folder / "dbt_packages" / "dataops"
         installed.mkdir(parents=True)
-        shutil.copy(REPOSITORY / "dbt_project.yml", installed)
-        shutil.copytree(REPOSITORY / "macros", installed / "macros")
+        shutil.copy(package / "dbt_project.yml", installed)
+        shutil.copytree(package / "macros", installed / "macros")
     if names:
         (folder / "macros").mkdir()
         (folder / "macros" / "names.sql").write_text(NAMES, encoding="utf-8")
@@ -139,8 +139,8 @@ def measure(workshop: Workshop) -> list[Result]:
 
     results = []
     for number, (name, (own, own_tests, plain, plain_tests, names)) in enumerate(groups.items()):
-        with_package = write_project(workshop.space(f"package_{number}"), own, own_tests, package=True, names=names)
-        without = write_project(workshop.space(f"plain_{number}"), plain, plain_tests, package=False)
+        with_package = write_project(workshop.space(f"package_{number}"), own, own_tests, REPOSITORY, names)
+        without = write_project(workshop.space(f"plain_{number}"), plain, plain_tests)
         sides = {
             f"{name}, with the package": lambda project=with_package: parse(project),
             f"{name}, plain": lambda project=without: parse(project),

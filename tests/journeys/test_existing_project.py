@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from dataops.cli import COMMANDS
-from tests.guides import BLOCK, Step, change, dedent, type_command
+from tests.guides import ANY_PATH, follow, steps
 from tests.helpers import REPOSITORY, clean_environment, run, succeed
 
 PAGE = REPOSITORY / "docs/existing-project.md"
-FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)*\.(?:ya?ml|toml|sql|csv|gitignore)|\.gitignore)`")
 ADDRESS = "<address of the dbt-dataops repository>"
 
 
@@ -65,30 +64,11 @@ def package(tmp_path_factory) -> Path:
     return folder
 
 
-def steps() -> list[Step]:
-    """The blocks of the page, in order, each with the file that the sentence before it names last."""
-    text, found, end = PAGE.read_text(encoding="utf-8"), [], 0
-    for block in BLOCK.finditer(text):
-        files = FILE.findall(text[end : block.start()].rpartition("\n#")[2])
-        file = files[-1] if files and block["language"] != "console" else None
-        found.append(Step(block["language"], dedent(block["text"]), file))
-        end = block.end()
-    return found
-
-
 def test_the_page_works_word_for_word(existing, package):
     project, environment = existing
-    profile, *rest = steps()
+    profile = steps(PAGE, ANY_PATH)[0]
     assert (project / "profiles.yml").read_text(encoding="utf-8") == profile.text, "the page shows another project"
-    printed = ""
-    for step in rest:
-        if step.language == "console":
-            for command in re.split(r"^\$ ", step.text, flags=re.MULTILINE)[1:]:
-                printed += type_command(project, *command.partition("\n")[::2], environment=environment)
-        elif step.language == "diff":
-            change(project / step.file, step.text)
-        else:
-            (project / step.file).write_text(step.text.replace(ADDRESS, str(package)), encoding="utf-8")
+    printed = follow(PAGE, project, ANY_PATH, {ADDRESS: str(package)}, environment)
     written = {path.name for path in project.iterdir()}
     assert written == {
         *(

@@ -24,7 +24,17 @@ import pytest
 
 from tests.browser import look_at
 from tests.code_host import Runner, failed, hosting, step
-from tests.helpers import Done, clean_environment, copy_project, git_init, make_project, run, start, succeed
+from tests.helpers import (
+    Done,
+    clean_environment,
+    copy_project,
+    git_init,
+    in_candidate,
+    make_project,
+    run,
+    start,
+    succeed,
+)
 from tests.journeys.test_network import WATCHER
 from tests.small_project import commit
 
@@ -35,27 +45,20 @@ pytestmark = pytest.mark.skipif(
 
 PROD = "warehouse/prod/candidate/prod.duckdb"
 HISTORY = "warehouse/prod/monitoring.duckdb"
-CANDIDATE = {"DBT_TARGET": "prod", "DATAOPS_CANDIDATE": "true"}
 FIRST = date(2026, 9, 20)  # the last day of the sample that a project starts with
-
-
-def in_prod() -> dict[str, str]:
-    """The environment in which a release builds its candidate: what is monitored."""
-    return clean_environment(**CANDIDATE)
 
 
 def build(project: Path, day: date, *options: str) -> Done:
     """The nightly run after a day: loads and builds prod as if it were two in the morning of the next day."""
     now = datetime.combine(day + timedelta(days=1), datetime.min.time()) + timedelta(hours=2)
     variables = json.dumps({"custom_run_started_at": now.isoformat()})
-    arguments = " ".join([*options, f"--vars '{variables}'"])
-    return run("make", "build", f"ARGS={arguments}", cwd=project, environment=in_prod())
+    return run(*in_candidate("build", *options, "--vars", variables), cwd=project)
 
 
 def load(project: Path, day: date) -> None:
     """Makes the sample up to a day and loads it into prod's raw tables."""
     succeed("make", "sample", f"ARGS=--until {day}", cwd=project)
-    succeed("make", "build", "ARGS=--resource-type seed", cwd=project, environment=in_prod())
+    succeed(*in_candidate("build", "--resource-type", "seed"), cwd=project)
 
 
 def query(project: Path, file: str, sql: str) -> list[tuple]:
@@ -102,7 +105,8 @@ def project(monitored_project, tmp_path) -> Path:
 def test_dbt_show_works_for_every_model(monitored_project):
     """It runs the tests of the models too, and Elementary's exposure test is no query then."""
     show = (".venv/bin/dbt", "--quiet", "show", "--select", "path:models", "--limit", "1")
-    succeed(*show, cwd=monitored_project, environment=in_prod())
+    environment = clean_environment(DBT_TARGET="prod", DATAOPS_CANDIDATE="true")
+    succeed(*show, cwd=monitored_project, environment=environment)
 
 
 def test_the_first_run_passes_every_monitor(monitored_project):
@@ -161,7 +165,7 @@ def break_yesterday(project: Path, fault: str) -> dict[str, tuple[str, str]]:
     load(project, YESTERDAY)
     with duckdb.connect(str(project / PROD)) as warehouse:
         warehouse.execute(sql)
-    done = build(project, YESTERDAY, "--exclude-resource-type seed")
+    done = build(project, YESTERDAY, "--exclude-resource-type", "seed")
     caught = failed_monitors(project)
     assert monitors <= set(caught), (caught, done)
     return {monitor: caught[monitor] for monitor in monitors}
@@ -418,7 +422,7 @@ def test_a_slow_endpoint_is_given_up_after_a_while(project, slack):
 
 def test_a_build_that_is_killed_leaves_monitoring_readable_and_a_damaged_file_is_set_aside(project):
     for started in ("marts.orders", "elementary.on-run-end"):
-        with start("make", "build", cwd=project, environment=in_prod()) as killed:
+        with start(*in_candidate("build"), cwd=project) as killed:
             for line in killed.stdout:
                 if "START" in line and started in line:
                     break
@@ -538,7 +542,7 @@ def test_personal_data_stays_out_of_history_report_and_alerts(project, slack):
     load(project, YESTERDAY)
     with duckdb.connect(str(project / PROD)) as warehouse:
         warehouse.execute(f"update raw.raw_customers set email = '{PERSONAL}', name = 'Sec Retperson'")
-    done = build(project, YESTERDAY, "--exclude-resource-type seed")
+    done = build(project, YESTERDAY, "--exclude-resource-type", "seed")
     assert f"Could not convert string '{PERSONAL}'" in done.output
     assert {"customers_with_an_address", "addresses_are_numbers"} <= set(failed_monitors(project)), done
     succeed("make", "report", cwd=project)
@@ -563,8 +567,10 @@ def test_no_telemetry_and_no_network(project, tmp_path):
     (tmp_path / "watcher").mkdir()
     (tmp_path / "watcher" / "sitecustomize.py").write_text(WATCHER)
     log = tmp_path / "log"
-    environment = clean_environment(PYTHONPATH=str(tmp_path / "watcher"), WATCHER_LOG=str(log), **CANDIDATE)
-    for task in ("build", "freshness", "report", "stats"):
-        run("make", task, cwd=project, environment=environment)
+    environment = clean_environment(PYTHONPATH=str(tmp_path / "watcher"), WATCHER_LOG=str(log))
+    for command in (("build",), ("source", "freshness")):
+        run(*in_candidate(*command), cwd=project, environment=environment)
+    for task in ("report", "stats"):
+        succeed("make", task, cwd=project, environment=environment)
     succeed("make", "alerts", "ARGS=--dry-run", cwd=project, environment=environment)
     assert not log.exists(), log.read_text()

@@ -133,7 +133,7 @@ def test_a_mirror_of_the_hub(project, hub):
     assert "2/3 dbt packages: installed" in done.output
     assert installed(project) == VERSION
     assert installed(project, "dataops")
-    assert "2/3 dbt packages: already there" in setup(project, DBT_PACKAGE_HUB_URL=NO_HUB).output
+    assert "2/3 dbt packages: already installed" in setup(project, DBT_PACKAGE_HUB_URL=NO_HUB).output
     assert installed(project) == VERSION
 
 

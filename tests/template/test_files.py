@@ -58,6 +58,16 @@ def test_elementary_is_mentioned_only_with_monitoring(project, combination):
     assert not [name for name in ours if "monitoring>" in (project / name).read_text("utf-8")]
 
 
+def test_ci_sends_alerts_only_where_they_were_chosen(project, combination):
+    ci = [
+        text.read_text("utf-8") for text in (*project.glob(".github/workflows/*.yml"), *project.glob(".gitlab-ci.yml"))
+    ]
+    assert any("make alerts" in text for text in ci) == (
+        combination["alerts"] != "none" and combination["ci"] != "none"
+    )
+    assert not [text for text in ci if "alerts>" in text]
+
+
 def test_links_on_the_pages_lead_somewhere(made_once):
     one_per_host = {one["ci"]: one for one in COMBINATIONS if one["monitoring"] == "elementary"}
     assert set(one_per_host) == set(OPTIONS["ci"])

@@ -158,7 +158,7 @@ def test_an_unknown_engine_is_what_the_project_has_wrong(complete):
 
 
 def rename(folder: Path, **names: str) -> None:
-    """Gives targets other names, with all that depends on them; `dataops.toml` and the macros are not told."""
+    """Gives targets other names, with all that depends on them; `dataops.toml` and the macros do not mention them."""
 
     def change(profiles: dict) -> None:
         duckdb = {"type": "duckdb"}
@@ -181,7 +181,10 @@ def test_targets_of_other_names_are_asked_for_in_the_settings_and_for_the_macros
     found = lacking(complete)
     assert list(found) == ["environments"], "which targets to check is not known"
     assert found["environments"].lines == 'environments = {dev = "development", ci = "ci", prod = "production"}'
-    assert "profiles.yml has development and production, and" in found["environments"].problem
+    problem = (
+        "profiles.yml has development and production, and the settings do not say which of dev, ci, prod they are."
+    )
+    assert found["environments"].problem == problem
     assert found["environments"].where == "If this is right, write in dataops.toml:"
     with (complete / "dataops.toml").open("a") as settings:
         settings.write(found["environments"].lines)

@@ -1,4 +1,4 @@
-"""What failed in a candidate that did not become prod is told from what failed in prod: in alerts, report and statistics.
+"""What failed in a candidate that did not become prod is kept apart from what failed in prod: in alerts, report and statistics.
 
 On small tables with Elementary's names and columns, without Elementary; with it, tests/journeys/test_monitoring.py goes the same way.
 """
@@ -44,9 +44,9 @@ def make(versions: Versions, id: str, outcome: str, *reasons: str, **facts) -> P
     """A candidate as a release leaves it, built by the dbt run `run of <number>`."""
     place = versions.candidate
     place.mkdir()
-    told = {"id": id, "outcome": outcome, "reasons": reasons, "made_at": NOW.isoformat(), "base": "0001-2026-11-23"}
-    told |= {"commit": "2cd25511", "subject": "feat: a city", "made_by": "ada"}
-    (place / "release.json").write_text(json.dumps(told | facts))
+    summary = {"id": id, "outcome": outcome, "reasons": reasons, "made_at": NOW.isoformat(), "base": "0001-2026-11-23"}
+    summary |= {"commit": "2cd25511", "subject": "feat: a city", "made_by": "ada"}
+    (place / "release.json").write_text(json.dumps(summary | facts))
     (place / "run_results.json").write_text(json.dumps({"metadata": {"invocation_id": f"run of {id[:4]}"}}))
     return place
 
@@ -76,7 +76,7 @@ def unpublished(versions: Versions, *ids: str) -> dict[str, str]:
     return {run: str(candidate) for run, candidate in found.items()}
 
 
-def test_a_stopped_candidate_a_dry_run_and_a_lost_one_are_told_from_prod(versions):
+def test_a_stopped_candidate_a_dry_run_and_a_lost_one_are_kept_apart_from_prod(versions):
     stop(versions, "0002-2026-11-24", "stopped", "customers differs")
     stop(versions, DRY_RUN, "dry run", dry_run=True)
     ids = ("0001-2026-11-23", "0002-2026-11-24", DRY_RUN, "0007-2026-11-24")
@@ -100,7 +100,7 @@ def test_a_stop_is_remembered_when_its_candidate_is_removed(versions):
     assert versions.next_id(NOW) == "0007-2026-11-24", "a number is used once"
 
 
-def test_a_stop_that_could_not_be_noted_is_told_by_its_folder(versions):
+def test_a_stop_that_could_not_be_noted_is_known_by_its_folder(versions):
     stop(versions, "0002-2026-11-24", "stopped", "No space left on device")
     (versions.folder / "stopped.jsonl").unlink()
     (stopped,) = candidates.to_report(versions, NOW)
@@ -116,7 +116,7 @@ def test_a_stopped_candidate_that_is_published_later_is_prod(versions, id):
     assert [one["id"] for one in candidates.to_report(versions, NOW)] == []
 
 
-def test_dry_runs_take_no_number_and_are_told_apart_from_what_is_published(versions):
+def test_dry_runs_take_no_number_and_are_kept_apart_from_what_is_published(versions):
     stop(versions, DRY_RUN, "dry run", dry_run=True)
     stop(versions, DRY_RUN, "stopped", "a test failed", dry_run=True)
     assert versions.next_id(NOW) == "0002-2026-11-24"

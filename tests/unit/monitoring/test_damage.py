@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataops.engines import CannotOpen
 from dataops.engines.duckdb import DuckDB, files
 from dataops.engines.duckdb import monitoring as duckdb_monitoring
 from dataops.monitoring import damage
@@ -208,3 +209,13 @@ def test_a_copy_is_made_for_readers_who_change_it(file, tmp_path):
         session.use("elementary")
         session.run("drop table results")
     assert count(file) == ROWS
+
+
+def test_a_copy_waits_for_the_run_that_writes(file, tmp_path, monkeypatch):
+    engine = DuckDB(project_at(tmp_path))
+    monkeypatch.setitem(files.DuckDBFile.wait.__kwdefaults__, "seconds", 0.5)
+    with (
+        holding(file, 60) as process,
+        pytest.raises(CannotOpen, match=rf"\(process {process}\) has .* open, so nothing"),
+    ):
+        engine.copy_into(engine._data(file), tmp_path)

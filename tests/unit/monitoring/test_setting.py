@@ -132,20 +132,23 @@ def test_elementarys_tables_are_created_before_a_monitored_command(arguments, fi
     assert ElementaryMonitor(project).preparation(project.dev, given.name, given.select) == ([], [])
 
 
+@pytest.mark.parametrize(("role", "schema"), [("dev", "my-Dev_elementary"), ("prod", "elementary")])
 @pytest.mark.parametrize(("version", "first"), [("0.25.1", False), ("0.24.0", True)])
-def test_elementarys_tables_are_created_once_for_each_version(version, first, installed, monkeypatch):
+def test_elementarys_tables_are_created_once_for_each_version(role, schema, version, first, installed, monkeypatch):
     """In the schema of the environment, whatever its name."""
     monkeypatch.setattr(elementary, "cli_version", lambda: "0.25.1")
-    project = project_at(installed.parent, targets={"dev": "my-Dev"}, ELEMENTARY_ENABLED="true")
-    project.dev.folder.mkdir(parents=True)
-    with duckdb.connect(str(project.dev.folder / "monitoring.duckdb")) as connection:
-        connection.execute('create schema "my-Dev_elementary"')
-    assert history.tables_version(project, project.dev) is None
-    with duckdb.connect(str(project.dev.folder / "monitoring.duckdb")) as connection:
-        connection.execute(f"create table \"my-Dev_elementary\".metadata as select '{version}' as dbt_pkg_version")
-    command, _ = ElementaryMonitor(project).preparation(project.dev, "build", [])
+    targets = {"dev": "my-Dev", "prod": "production"}
+    project = project_at(installed.parent, targets=targets, ELEMENTARY_ENABLED="true")
+    environment = getattr(project, role)
+    environment.folder.mkdir(parents=True)
+    with duckdb.connect(str(environment.folder / "monitoring.duckdb")) as connection:
+        connection.execute(f'create schema "{schema}"')
+    assert history.tables_version(project, environment) is None
+    with duckdb.connect(str(environment.folder / "monitoring.duckdb")) as connection:
+        connection.execute(f"create table \"{schema}\".metadata as select '{version}' as dbt_pkg_version")
+    command, _ = ElementaryMonitor(project).preparation(environment, "build", [])
     assert bool(command) is first
-    with history.opened(project, project.dev) as session:
+    with history.opened(project, environment) as session:
         assert session.row("select dbt_pkg_version from metadata") == (version,)
 
 
