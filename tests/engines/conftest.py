@@ -12,19 +12,16 @@ from tests.engines import memory
 from tests.engines.kits import TARGETS, DuckDBKit, Kit, MemoryKit, install_memory, write_project
 from tests.helpers import TEMPLATE, project_at
 
-TOO_OLD = f"SQLite {sqlite3.sqlite_version} has no full join"
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(DuckDBKit(), id="duckdb"),
-        pytest.param(
-            MemoryKit(),
-            id="memory",
-            marks=pytest.mark.skipif(sqlite3.sqlite_version_info < memory.OLDEST, reason=TOO_OLD),
-        ),
-    ]
+SQLITE_IS_OLD = pytest.mark.skipif(
+    sqlite3.sqlite_version_info < memory.OLDEST, reason=f"SQLite {sqlite3.sqlite_version} has no full join"
 )
+ENGINES = [
+    pytest.param(DuckDBKit(), id="duckdb"),
+    pytest.param(MemoryKit(), id="memory", marks=SQLITE_IS_OLD),
+]
+
+
+@pytest.fixture(params=ENGINES)
 def kit(request) -> Kit:
     """An engine."""
     return request.param

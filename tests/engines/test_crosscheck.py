@@ -10,11 +10,13 @@ from click.testing import CliRunner
 from dataops.crosscheck import CannotCompare, command, service
 from dataops.crosscheck.datasets import Dataset, dataset_of, open_dataset
 from dataops.crosscheck.results import ModelResult, Result
+from dataops.engines import engine_of
 from dataops.manifest import Code
 from dataops.project import Project
 from dataops.runner import Runner
 from dataops.versions import Versions, write_facts
-from tests.engines.kits import Kit, write
+from tests.engines.kits import DUCKDB, TARGETS, DuckDBKit, Kit, MemoryKit, install_memory, write, write_project
+from tests.helpers import project_at
 from tests.unit.crosscheck.manifests import column, data_test, manifest, node
 
 BASE, PRODUCTS, SHOWN = "model.shop.base_products", "model.shop.products", "model.shop.shown_products"
@@ -302,3 +304,20 @@ def test_the_command_compares_the_target_with_prod(kit, project, engine, monkeyp
     assert (done.exception, done.return_value) == (None, 1), done.output
     assert "development against production, 3 models: 1 the same, 2 different." in done.output
     assert done.output.splitlines()[-1].endswith("Is this what the change was meant to do? The page has examples.")
+
+
+def test_two_engines_cannot_be_compared(tmp_path, monkeypatch):
+    """dev is on DuckDB here, and prod is not."""
+    write_project(tmp_path, DUCKDB.partition("    production:")[0] + "    production: {type: memory}\n")
+    install_memory(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.chdir(tmp_path)
+    project = project_at(tmp_path, targets=TARGETS)
+    publish(MemoryKit(), project)
+    dev = engine_of(project, project.dev).environment(project.dev)
+    DuckDBKit().create(dev)
+    write(DuckDBKit(), dev, relations())
+    record(DuckDBKit(), dev, CODE, project.dev.name)
+    done = CliRunner().invoke(command.main, [], obj=project, standalone_mode=False)
+    assert (done.exception, done.return_value) == (None, 2), done.output
+    assert "production is on SQLite in memory and development on DuckDB." in done.output

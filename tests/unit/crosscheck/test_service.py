@@ -194,6 +194,17 @@ def test_an_error_of_the_warehouse_does_not_show_values(tmp_path):
     assert not [text for text in every_form(result) if "name 1" in text]
 
 
+def test_an_error_about_names_is_shown(tmp_path):
+    """The view reads a database that is not there: the file was renamed since."""
+    file = write(tmp_path / "prod.duckdb", CODE, models(shown_products=Built("from prod.marts.products", kind="view")))
+    copied = file.rename(tmp_path / "copied.duckdb")
+    dev = write(tmp_path / "dev_ada.duckdb", CODE, models())
+    found = of_model(compare(dataset(copied, None), dataset(dev, "dev"), CODE), "shown_products")
+    assert found.problem == 'shown_products cannot be read: Binder Error: Catalog "prod" does not exist.'
+    assert found.remedy.startswith("To see the whole message, which may quote data: ")
+    assert found.remedy.endswith("dbt show --select shown_products")
+
+
 # It fails closed
 
 
