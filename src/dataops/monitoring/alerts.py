@@ -80,7 +80,7 @@ def send(project: Project, environment: Environment, channel: Channel, of_candid
     if channel.failure:
         raise DataopsError(
             f"{channel.kind} did not take an alert ({channel.failure}).",
-            f"What was not sent is sent the next time: {typed('alerts')}",
+            f"What was not sent is sent by the next {typed('alerts')}.",
         )
     if not alerts.success:
         raise DataopsError(f"The alerts of {environment} could not be read; the message above says why.")
