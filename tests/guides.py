@@ -1,8 +1,8 @@
-"""Follows the guides of a generated project as a reader would: writes their files, makes their changes, types their commands.
+"""Follows a page as a reader would: writes its files, makes its changes, types its commands.
 
 Every block of code on a page is one of these:
 
-- `csv`, `sql` or `yaml` after a sentence with a path in backticks: a file, which is written. Without a path: an excerpt.
+- `csv`, `sql`, `yaml` or `toml` after a sentence with a path in backticks: a file, which is written. Without a path: an excerpt.
 - `diff` after a sentence with a path: its `-` lines are replaced by its `+` lines; without `-` lines, these go to the end.
 - `console`: commands that start with `$ `, and what they print, in order. `...` stands for any lines. A command fails if
   make says so in what is shown. Clock times, durations, days, hashes, versions of tools and lines of the Makefile
@@ -34,7 +34,7 @@ class Step:
     """A block of a page.
 
     Attributes:
-        language: csv, sql, yaml, diff or console.
+        language: csv, sql, yaml, toml, diff or console.
         text: what stands between the fences, not indented.
         file: the file that it is or changes; None for a console block and an excerpt.
     """
