@@ -34,6 +34,7 @@ def rename_targets(project: Path) -> None:
     variables = "vars:\n  dataops:\n    environments: {dev: development, ci: ci, prod: production}"
     _replace(project / "dbt_project.yml", (r"^vars:$", variables))
     _replace(project / ".pre-commit-config.yaml", (r"TARGET=dev\b", "TARGET=development"))
+    _replace(project / "dbt-bouncer.yml", (r"target/dev$", "target/development"))
     models = (file for file in (project / "models").rglob("*") if file.suffix in (".sql", ".yml"))
     for file in [project / "dbt_project.yml", *models]:
         if "target.name" in file.read_text(encoding="utf-8"):

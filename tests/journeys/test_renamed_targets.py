@@ -28,12 +28,11 @@ def renamed(ready_project, tmp_path_factory) -> Path:
 
 
 def change_rows(project: Path) -> None:
-    """A change of a model that changes rows of every order."""
-    file = project / "models/marts/orders.sql"
+    """Writes the categories of products in capitals."""
+    file = project / "models/marts/products.sql"
     text = file.read_text(encoding="utf-8")
-    assert "select * from final" in text
-    changed = text.replace("select * from final", "select * from final where order_id % 7 <> 0")
-    file.write_text(changed, encoding="utf-8")
+    assert text.count("        products.category,\n") == 1
+    file.write_text(text.replace("products.category,", "upper(products.category) as category,"), encoding="utf-8")
 
 
 def test_every_task_works(renamed):
@@ -54,13 +53,13 @@ def test_every_task_works(renamed):
     assert "development against production, 23 models: 23 the same." in dataops(renamed, "crosscheck").output
 
     change_rows(renamed)
-    commit(renamed, "feat: fewer orders")
+    commit(renamed, "feat: categories in capitals")
     red = dataops(renamed, "ci", code=1).output
     assert "differs from production's version" in red, red
     stopped = dataops(renamed, "release", code=1).output
     assert "0002-" in stopped
     assert "production is still 0001-" in stopped
-    done = dataops(renamed, "release", "--accept", "fewer orders are meant", "--candidate", "2").output
+    done = dataops(renamed, "release", "--accept", "capitals are wanted", "--candidate", "2").output
     assert "production is 0002-" in done
     listed = dataops(renamed, "releases").output
     assert "0001-" in listed
