@@ -157,7 +157,7 @@ def fill_the_disk(project: Path, moments: int, seed: int, say=print) -> dict:
             now = edition(project)
             assert now == (number if code == 0 else before), output
             if code:
-                assert "prod is still" in output or "prod is whole" in output, output
+                assert "prod is still" in output or "prod is intact" in output, output
             filler.unlink(missing_ok=True)
             number += 1
             set_edition(project, number)

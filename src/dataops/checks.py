@@ -45,13 +45,13 @@ def test(project: Project, options: tuple[str, ...]) -> None:
     arguments = ("test", "--exclude-resource-type", "unit_test", *options)
     command = read_command(arguments, project.variables)
     runner = runner_for(project, command)
-    print("1/2 System and code: everything builds from nothing, unit tests pass", flush=True)
+    print("1/2 System and code: everything builds from scratch, unit tests pass", flush=True)
     result = build_from_nothing(project)
     if not result.success:
         raise DataopsError(
-            "The project does not build from nothing; the failures are above.", exit_code=result.exit_code
+            "The project does not build from scratch; the failures are above.", exit_code=result.exit_code
         )
-    print("2/2 Data and output: what was built is right", flush=True)
+    print("2/2 Data and output: tests of what was built", flush=True)
     result = runner.run_command(command, arguments)
     require_selected(runner, result, command)
     if not result.success:

@@ -30,7 +30,7 @@ COMMANDS = {
     "freshness": ("dataops.tasks", "freshness", "Check that the sources were loaded in time."),
     "doctor": ("dataops.doctor", "main", "Say what this project still needs, with the lines to add."),
     "lint": ("dataops.lint.hooks", "lint", "Run every check of the git hooks on all files."),
-    "format": ("dataops.lint.hooks", "format_", "Put all files into the form that lint asks for."),
+    "format": ("dataops.lint.hooks", "format_", "Format all files the way lint expects."),
     "dbt": ("dataops.tasks", "dbt", "Run any dbt command, with the checks of the tasks."),
     "docs": ("dataops.docs", "docs", "Make the docs site, one page."),
     "report": ("dataops.monitoring.report", "main", "Write the monitoring report."),

@@ -334,7 +334,7 @@ def warehouse_problem(folder: str, root: Path) -> str | None:
     >>> warehouse_problem("warehouse", root), warehouse_problem("", root), warehouse_problem("/tmp", root)
     (None, None, None)
     >>> print(warehouse_problem("/wearhouse/my shop", root))
-    WAREHOUSE_DIR is /wearhouse/my shop, which does not exist. Outside the project, the folder is not made for you. If the path is right: mkdir -p '/wearhouse/my shop'
+    WAREHOUSE_DIR is /wearhouse/my shop, which does not exist. Outside the project, the folder is not created for you. If the path is right: mkdir -p '/wearhouse/my shop'
     """
     try:
         path = root / Path(folder or "warehouse").expanduser()
@@ -344,7 +344,7 @@ def warehouse_problem(folder: str, root: Path) -> str | None:
     except (OSError, RuntimeError, ValueError) as error:  # an unknown user's ~, a loop of links
         return f"WAREHOUSE_DIR is {folder}, which cannot be a folder: {error}"
     return (
-        f"WAREHOUSE_DIR is {folder or 'warehouse'}, which does not exist. Outside the project, the folder is not made for you."
+        f"WAREHOUSE_DIR is {folder or 'warehouse'}, which does not exist. Outside the project, the folder is not created for you."
         f" If the path is right: mkdir -p {shlex.quote(str(real))}"
     )
 

@@ -813,5 +813,5 @@ def test_format_fails_where_no_tool_can_fix_it(project):
     append(project, f"{MARTS}/orders.sql", "\nselect from where\n")
     done = run("make", "format", cwd=project)
     assert done.code != 0
-    assert_says(done, "Something is left that no tool can fix; it is above.")
+    assert_says(done, "Some problems need fixing by hand; see above.")
     assert git(project, "diff", "--name-only") == f"{MARTS}/orders.sql", "what a tool can fix was not fixed"

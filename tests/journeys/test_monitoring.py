@@ -356,7 +356,7 @@ def test_teams_gets_a_card(project, slack):
     choose(project, "alerts", "slack", "teams")
     monitors = break_yesterday(project, "a-day-not-loaded")
     slack.answer = lambda request: slack.reply(request, 500, "no")
-    assert "teams did not take an alert" in send_alerts(project, slack).output
+    assert "teams did not accept an alert" in send_alerts(project, slack).output
 
     def accept_later(request: BaseHTTPRequestHandler) -> None:  # as a Teams workflow answers
         slack.messages.append(slack.body)
@@ -381,7 +381,7 @@ def test_an_endpoint_in_trouble_loses_no_alert(project, slack):
     down.server_close()
     refused = send_alerts(project, down)
     assert refused.code != 0
-    assert "slack did not take an alert" in refused.output
+    assert "slack did not accept an alert" in refused.output
     assert "What was not sent is sent by the next make alerts." in refused.output
     assert "Traceback" not in refused.output
     assert "services/secret" not in refused.output, "the webhook is a secret"

@@ -327,7 +327,7 @@ def test_a_broken_contract_stops_a_release_until_it_is_accepted_or_has_a_version
     output = stopped(project)
     broken = "breaks its contract (enforced column level constraints were removed: not_null on column number)"
     assert f"- second {broken}, and nobody accepted that" in output
-    assert "A new version of a model breaks no contract: docs/releasing.md." in output
+    assert "To keep the contract, add a new version of the model: docs/releasing.md." in output
     assert re.search(r"│ second +│ different +│ +1 │ +1 │ breaks its contract: ", output)
     assert output.count("breaks its contract (") == 1
     assert "WARNING" not in output
@@ -442,7 +442,7 @@ def test_ctrl_c_leaves_prod_whole(project):
     os.killpg(process.pid, signal.SIGINT)
     output = process.stdout.read()
     assert process.wait() == 130
-    assert "Stopped: prod is whole. Nothing to clean up." in output
+    assert "Stopped: prod is intact. Nothing to clean up." in output
     assert "Traceback" not in output
     assert edition(project) == 1
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]
@@ -464,7 +464,7 @@ def test_ctrl_c_prints_no_traceback(project, where):
     command = (".venv/bin/python", "-P", REPOSITORY / "tests/interrupted.py", INTERRUPTED[where], "release", *ACCEPT)
     done = run(*command, cwd=project)
     assert done.code == 130, done
-    assert "Stopped: prod is whole." in done.output
+    assert "Stopped: prod is intact." in done.output
     assert "Traceback" not in done.output
     assert edition(project) == 1
     assert in_folder(project, "stopped") == ([] if where == "the parser of dbt" else [f"0002-{TODAY}"])

@@ -126,8 +126,8 @@ def test_a_new_start_is_accepted_as_ci_and_the_release_say(released_project, tmp
     (project / "models/staging/invoices.sql").write_text("select 1 as invoice_id\n", encoding="utf-8")
     commit(project, "feat: invoices")
     stopped = make_release(project, code=1)
-    assert "the code has no model of prod any more, and nobody accepted that" in stopped.output
-    command = re.search(r"If that is meant: (make release .+?)(?:, which|; or) ", stopped.output)[1]
+    assert "none of prod's models are in the code any more, and nobody accepted that" in stopped.output
+    command = re.search(r"If this is intended: (make release .+?)(?:, which|; or) ", stopped.output)[1]
     assert "a new start" in command
     succeed("sh", "-c", command, cwd=project)
     assert "the same" in make_release(project).output

@@ -150,7 +150,7 @@ def headline(prod: str | None, verdict: str, comparison: Comparison | None) -> s
         f"What changed differs from {against}. If that is intended, say why in a commit message:"
         f' a last line "{TRAILER}: {reason_for(comparison.not_accepted)}".'
         + (
-            f" A new version of a model breaks no contract: {guide('docs/releasing.md')}."
+            f" To keep the contract, add a new version of the model: {guide('docs/releasing.md')}."
             if result.breaks_contracts
             else ""
         )

@@ -130,6 +130,6 @@ def pull_prod(project: Project, download: Callable[[Project, str, Path], Path | 
         Expired: the last archive is no longer kept.
     """
     if version := Versions(project).current():
-        return f"Prod is here already: {version.id}. Nothing was downloaded."
+        return f"Prod is already here: {version.id}. Nothing was downloaded."
     archive = download(project, CURRENT if current else ALL, to)
     return "There is no prod yet." if archive is None else f"Prod is {unpack(project, archive).id}."

@@ -43,7 +43,7 @@ def explained() -> Iterator[None]:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("models", nargs=-1)
 @click.option("--base", help="What is compared with: an environment or a warehouse file.  [default: prod]")
-@click.option("--head", help="What is under test: an environment or a warehouse file.  [default: TARGET]")
+@click.option("--head", help="The head: an environment or a warehouse file.  [default: TARGET]")
 @click.option(
     "--select", "-s", multiple=True, help="Models to compare, in dbt's selection syntax: 'orders+ tag:daily'."
 )

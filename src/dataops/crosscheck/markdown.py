@@ -24,7 +24,7 @@ def as_markdown(result: Result) -> str:
     if others:
         base, head = text(result.base["name"]), text(result.head["name"])
         lines += ["", f"| | Model | Rows in {base} | in {head} | What differs |", "|---|---|--:|--:|---|"]
-    end = "\nThe whole of it: `target/crosscheck/report.html`\n"
+    end = "\nFull report: `target/crosscheck/report.html`\n"
     room = MOST - len("\n".join(lines)) - len(end)
     cut_rows, cut_details = 0, 0
     body: list[str] = []

@@ -68,7 +68,7 @@ def require_same_window(base: Dataset, head: Dataset, model: Model) -> None:
 
 
 def _rebuild(dataset: Dataset) -> str:
-    return f"Type: {dataset.how_to_build()}" if dataset.environment else "Name a file that was built whole."
+    return f"Type: {dataset.how_to_build()}" if dataset.environment else "Name a file that was built completely."
 
 
 def judge(model: Model, comparison: Comparison) -> str:

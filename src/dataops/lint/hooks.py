@@ -176,7 +176,7 @@ def lint(project: Project, hook: str | None, no_cache: bool, verbose: bool) -> N
                 remember(project, settings, entries)
         if not passed:
             raise DataopsError(
-                f"Lint found something; it is above. `{typed('format')}` fixes what a tool can fix.", exit_code=WRONG
+                f"Lint found problems; see above. `{typed('format')}` fixes what a tool can fix.", exit_code=WRONG
             )
 
 
@@ -194,7 +194,7 @@ def format_(project: Project, hook: str | None, verbose: bool) -> None:
         entries = index.entries()
         index.leave_out(passed_before(project, settings_hash(entries)) & entries)
         if index.passes(stage, *options):
-            print("All files were in the right form.")
+            print("All files were formatted correctly already.")
             return
         changed = index.git("diff-files", "--name-only").splitlines()
         # A hook that changes a file fails, as one that cannot go on does; what still fails now is the second kind.
@@ -204,4 +204,4 @@ def format_(project: Project, hook: str | None, verbose: bool) -> None:
                 print(*(f"  {path}" for path in changed), sep="\n")
                 print(f"{len(changed)} file(s) changed. Next: {typed('lint')}")
                 return
-        raise DataopsError("Something is left that no tool can fix; it is above.", exit_code=WRONG)
+        raise DataopsError("Some problems need fixing by hand; see above.", exit_code=WRONG)

@@ -79,7 +79,7 @@ def send(project: Project, environment: Environment, channel: Channel, of_candid
         raise DataopsError(f"Elementary could not read what happened in {environment}: {error}") from error
     if channel.failure:
         raise DataopsError(
-            f"{channel.kind} did not take an alert ({channel.failure}).",
+            f"{channel.kind} did not accept an alert ({channel.failure}).",
             f"What was not sent is sent by the next {typed('alerts')}.",
         )
     if not alerts.success:

@@ -57,7 +57,7 @@ def main(
 ) -> int:
     """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
 
-    Prod is whole, whatever happens.
+    Prod is intact, whatever happens.
 
     Exit codes: 0 released; 1 something failed or differs; 2 it could not be done; 75 somebody else holds the lock of prod;
     130 interrupted.

@@ -12,7 +12,7 @@ from dataops.engines import EngineError
 from dataops.errors import DataopsError, Interrupted, was_interrupted
 from dataops.typed import shown
 
-INTERRUPTED = "Stopped: prod is whole. Nothing to clean up. Run the command again."
+INTERRUPTED = "Stopped: prod is intact. Nothing to clean up. Run the command again."
 KEPT = "5"  # versions, where neither --keep nor RELEASES_KEPT says how many
 
 
@@ -38,18 +38,18 @@ def kept_versions(context: click.Context, _parameter: click.Parameter, text: str
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turns what can end a command on prod into a DataopsError: prod is whole in every case."""
+    """Turns what can end a command on prod into a DataopsError: prod is intact in every case."""
     try:
         yield
     except EngineError as error:
         raise DataopsError(
-            f"{error.engine} stopped: {error.text}", "prod is whole. Fix that, then run the command again."
+            f"{error.engine} stopped: {error.text}", "prod is intact. Fix that, then run the command again."
         ) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "Free some space, then run the command again." if full else "Fix that, then run the command again."
         where = f" ({shown(error.filename)})" if error.filename else ""
-        raise DataopsError(f"It could not be done: {error.strerror}{where}. prod is whole. {remedy}") from error
+        raise DataopsError(f"It could not be done: {error.strerror}{where}. prod is intact. {remedy}") from error
     except BaseException as error:
         if was_interrupted(error):
             raise Interrupted(f"\n{INTERRUPTED}") from None

@@ -102,7 +102,7 @@ def _print_versions(console: Console, versions: Versions) -> None:
         if warning := version.outside_warning:
             console.print(warning, markup=False, soft_wrap=True)
     console.print(
-        f"To go back: {typed('rollback', to='<number>')}. What happened when: {typed('releases', '--history')}",
+        f"To go back: {typed('rollback', to='<number>')}. For the history: {typed('releases', '--history')}",
         markup=False,
     )
 

@@ -350,7 +350,7 @@ class Release:
                 return {}
             raise Stopped(
                 [reason.problem.rstrip(".")],
-                f"{reason.remedy}. To release without knowing: {how_to_accept('why')}",
+                f"{reason.remedy}. To release without this check: {how_to_accept('why')}",
             ) from None
         self.facts["broken_contracts"] = broken
         return broken
@@ -419,7 +419,7 @@ class Release:
         if is_new_start(crosscheck["verdicts"].values()):
             reason = NEW_START
             reasons = [
-                "the code has no model of prod any more, and nobody accepted that",
+                "none of prod's models are in the code any more, and nobody accepted that",
                 *objections([], self.accepted, known),
             ]
         if self.id != DRY_RUN and not self.code.uncommitted:
@@ -427,10 +427,13 @@ class Release:
         breaks_contract = any(name in left for name in crosscheck["broken_contracts"])
         raise Stopped(
             [crosscheck["headline"], *reasons],
-            f"If that is meant: {how_to_accept(reason, options)}"
+            f"If this is intended: {how_to_accept(reason, options)}"
             + (", which publishes this candidate" if options else "")
             + f"; or a line `{TRAILER}: {reason}` at the end of the commit's message."
-            + (f" A new version of a model breaks no contract: {guide('docs/releasing.md')}." * breaks_contract),
+            + (
+                f" To keep the contract, add a new version of the model: {guide('docs/releasing.md')}."
+                * breaks_contract
+            ),
         )
 
     def _docs(self) -> str:
@@ -479,7 +482,7 @@ def require_models(accept: Acceptance, known: set[str]) -> None:
     """
     if accept.lacks_reason(known):
         raise CannotRelease(
-            f"--accept names models and gives no reason: {accept.reason}.",
+            f"--accept names models but gives no reason: {accept.reason}.",
             f"Type: {how_to_accept(f'{accept.reason}: why')}",
         )
     if wrong := misspelt(accept, known):
@@ -513,7 +516,7 @@ def next_release(
         files = ", ".join(code.uncommitted[:3]) + (" …" if len(code.uncommitted) > 3 else "")
         differ = "1 file differs" if len(code.uncommitted) == 1 else f"{len(code.uncommitted)} files differ"
         raise CannotRelease(
-            f"{differ} from the last commit, so nobody could tell later what was released: {files}.",
+            f"{differ} from the last commit, so the version could not record what was released: {files}.",
             f"Commit the change, or: {typed('release', '--allow-uncommitted')} (it is recorded).",
         )
     undone = _rolled_back(versions, code.commit, prod)

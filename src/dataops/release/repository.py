@@ -64,7 +64,7 @@ def read_code(root: Path) -> Code:
     """
     if git.ask(root, "rev-parse", "--git-dir") is None:
         raise CannotRelease(
-            "The project is not in a git repository, so nobody could tell later what was released.",
+            "The project is not in a git repository, so the version could not record what was released.",
             f"Type: git init && {typed('setup')} && git add --all && git commit -m 'feat: start the project'",
         )
     last = git.ask(root, "log", "-1", "--format=%H%n%s")

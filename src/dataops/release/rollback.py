@@ -79,7 +79,7 @@ def _before(versions: Versions, prod: Version | None) -> Version:
     if prod is None:
         raise CannotRelease(
             "Nothing was released yet, so there is nothing to roll back.",
-            "A rollback makes an earlier version prod again; the second release is the first that has one.",
+            "You can roll back from the second release on.",
         )
     if before := versions.before(prod):
         return before

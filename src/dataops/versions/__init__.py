@@ -457,10 +457,10 @@ class Versions:
             known = {event["id"] for event in self.history()}
             before = self.find_kept(self.last_current())
             self.record(
-                "rollback" if prod.id in known else "release", prod, before, by, "noted afterwards: it was killed"
+                "rollback" if prod.id in known else "release", prod, before, by, "recorded afterwards: it was killed"
             )
             done.append(
-                f"{prod.id} was put in its place by somebody who was stopped before noting it; it is noted now."
+                f"{prod.id} was published by a command that was stopped before recording it; it is recorded now."
             )
         known = {event["id"] for event in self.history()}
         for version in self.kept():

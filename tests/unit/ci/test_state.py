@@ -82,7 +82,7 @@ def test_everything_that_the_next_release_needs_is_packed_and_comes_back(run, lo
     assert (prod / "current/prod.duckdb").stat().st_mode & 0o222 == 0, "nobody writes a version"
     assert (prod / "history.jsonl").read_text() == (before / "history.jsonl").read_text()
     run("pull")
-    assert capsys.readouterr().out == f"Prod is here already: {ID}. Nothing was downloaded.\n"
+    assert capsys.readouterr().out == f"Prod is already here: {ID}. Nothing was downloaded.\n"
 
 
 def test_a_pull_request_gets_prods_version_alone(run, lost, prod, github):

@@ -214,7 +214,7 @@ def test_a_misspelt_name_in_a_commit_is_reported():
 def test_names_of_models_alone_are_not_a_reason():
     with pytest.raises(CannotRelease) as raised:
         pipeline.require_models(read_acceptance("first, second"), set(FOUND))
-    assert "--accept names models and gives no reason: first, second." in raised.value.problem
+    assert "--accept names models but gives no reason: first, second." in raised.value.problem
     assert "make release ARGS=\"--accept 'first, second: why'\"" in raised.value.remedy
     with pytest.raises(Stopped) as stopped:
         require("first, second", **FOUND)
@@ -235,7 +235,7 @@ def test_a_broken_contract_is_named_and_a_new_start_has_words_of_its_own():
     assert (
         stopped.value.reasons[1] == "second breaks its contract (columns were removed: city), and nobody accepted that"
     )
-    assert "A new version of a model breaks no contract: docs/releasing.md." in stopped.value.remedy
+    assert "To keep the contract, add a new version of the model: docs/releasing.md." in stopped.value.remedy
     with pytest.raises(Stopped, match="the code has no model of prod any more") as stopped:
         require(old="gone", fresh="new")
     assert "--accept 'a new start'" in stopped.value.remedy

@@ -77,12 +77,12 @@ ENDS = {
     "DuckDB": (
         EngineError("DuckDB", "IOException", "IO Error: broken", False),
         2,
-        "DuckDB stopped: IO Error: broken prod is whole.",
+        "DuckDB stopped: IO Error: broken prod is intact.",
     ),
-    "a full disk": (FULL, 2, "No space left on device (x). prod is whole. Free some space"),
+    "a full disk": (FULL, 2, "No space left on device (x). prod is intact. Free some space"),
     "locked": (None, 75, "holds the lock of prod since"),
-    "Ctrl-C": (KeyboardInterrupt(), 130, "Stopped: prod is whole."),
-    "Ctrl-C in a query": (RuntimeError("Query interrupted"), 130, "Stopped: prod is whole."),
+    "Ctrl-C": (KeyboardInterrupt(), 130, "Stopped: prod is intact."),
+    "Ctrl-C in a query": (RuntimeError("Query interrupted"), 130, "Stopped: prod is intact."),
 }
 
 
@@ -443,4 +443,4 @@ def test_what_stopped_for_a_failed_test_cannot_be_accepted(prod, stopped):
 
 def test_what_a_candidate_needs_is_accepted_by_name(stopped):
     assert "Did you mean customers?" in refused(stopped, accept="custmers: why")
-    assert "--accept names models and gives no reason" in refused(stopped, accept="customers")
+    assert "--accept names models but gives no reason" in refused(stopped, accept="customers")

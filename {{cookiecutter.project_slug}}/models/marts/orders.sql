@@ -7,7 +7,7 @@
 ) }}
 
 -- In dev the orders are those of a window that moves (dataops.recent_rows). Orders kept from an earlier window
--- would miss their later refunds, so there the table is built anew each time.
+-- would miss their later refunds, so there the table is rebuilt each time.
 
 with enriched as (
 
@@ -26,7 +26,7 @@ newest_load as (
 ),
 
 -- A late order can take the place of a customer's first one, so all orders of every customer for
--- whom anything arrived since then are computed anew.
+-- whom anything arrived since then are recomputed.
 touched_customers as (
 
     select distinct enriched.customer_id
