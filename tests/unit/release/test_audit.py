@@ -236,7 +236,7 @@ def test_a_broken_contract_is_named_and_a_new_start_has_words_of_its_own():
         stopped.value.reasons[1] == "second breaks its contract (columns were removed: city), and nobody accepted that"
     )
     assert "To keep the contract, add a new version of the model: docs/releasing.md." in stopped.value.remedy
-    with pytest.raises(Stopped, match="none of prod.s models are in the code any more") as stopped:
+    with pytest.raises(Stopped, match="none of prod's models are in the code any more") as stopped:
         require(old="gone", fresh="new")
     assert "--accept 'a new start'" in stopped.value.remedy
 
