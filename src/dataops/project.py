@@ -282,7 +282,7 @@ def read_env_file(file: Path) -> dict[str, str]:
         from dotenv.main import DotEnv
         from dotenv.parser import parse_stream
     except ModuleNotFoundError:  # .venv is from before an update of the template
-        raise DataopsError(".env cannot be read: python-dotenv is not installed. Type: make setup") from None
+        raise DataopsError(".env cannot be read: python-dotenv is not installed. Install the tools of the project again.") from None
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -53,7 +53,7 @@ def test_a_pull_request_gets_one_comment_which_is_updated(github, project, summa
     summary.unlink()
     assert on_github.comment(project) == "The comment on pull request 4 is up to date."
     (one,) = github.comments[4]
-    assert one["body"].startswith(f"{OURS}## 🔴 make ci\n\nThe run stopped before there was a result")
+    assert one["body"].startswith(f"{OURS}## 🔴 dataops ci\n\nThe run stopped before there was a result")
 
 
 def test_our_comment_is_found_on_any_page_and_nobody_elses_is_touched(github, project):

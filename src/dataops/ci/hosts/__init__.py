@@ -21,13 +21,14 @@ from typing import Any
 from dataops.ci import SUMMARY
 from dataops.errors import DataopsError
 from dataops.project import Project
+from dataops.typed import typed
 
 SECONDS = 30  # to wait for an answer
 PAGE = 100  # entries of a list in one answer
 MARK = "<!-- make ci -->"  # our comment begins with it
-NO_SUMMARY = """## 🔴 make ci
+NO_SUMMARY = """## 🔴 {ci}
 
-The run stopped before there was a result: set-up, lint or `make ci` itself failed. Its log says why.
+The run stopped before there was a result: set-up, lint or `{ci}` itself failed. Its log says why.
 """
 
 
@@ -108,14 +109,14 @@ def required(project: Project, *names: str) -> list[str]:
 
 
 def comment_text(project: Project, run: str) -> str:
-    """The comment: the summary of `make ci`, or that there is none, and a link to the log.
+    """The comment: the summary of `ci`, or that there is none, and a link to the log.
 
     Args:
         project: whose summary it is.
         run: the address of the run's page.
     """
     file = project.path(SUMMARY)
-    summary = file.read_text(encoding="utf-8") if file.exists() else NO_SUMMARY
+    summary = file.read_text(encoding="utf-8") if file.exists() else NO_SUMMARY.format(ci=typed("ci", project=project.root))
     return f"{MARK}\n{summary}\n[The run]({run})\n"
 
 
