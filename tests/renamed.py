@@ -20,7 +20,6 @@ IN_PROFILES = (
 WITH_MONITORING = (
     (r"/prod/monitoring", "/production/monitoring"),
     (r"'DBT_TARGET', 'prod'", "'DBT_TARGET', 'production'"),
-    (r"\bdev_elementary\b", "development_elementary"),
 )
 
 

@@ -263,6 +263,10 @@ def _environments(values: Any, where: str) -> dict[str, str]:
     for name in names.values():
         if not isinstance(name, str) or not TARGET_NAME.fullmatch(name):
             raise DataopsError(f"{where}: {name!r} in environments is not the name of a dbt target.", example)
+    if "-" in names["prod"]:
+        raise DataopsError(
+            f"{where}: {names['prod']!r} in environments also names prod's database, so it cannot have a -.", example
+        )
     if len(set(names.values())) < len(names):
         raise DataopsError(f"{where}: environments gives one target to two of dev, ci and prod.", example)
     return names
@@ -282,7 +286,9 @@ def read_env_file(file: Path) -> dict[str, str]:
         from dotenv.main import DotEnv
         from dotenv.parser import parse_stream
     except ModuleNotFoundError:  # .venv is from before an update of the template
-        raise DataopsError(".env cannot be read: python-dotenv is not installed. Install the tools of the project again.") from None
+        raise DataopsError(
+            ".env cannot be read: python-dotenv is not installed. Install the tools of the project again."
+        ) from None
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from dataops.monitoring import stub
 from hooks import pre_gen_project
-from tests.helpers import REPOSITORY
+from tests.helpers import REPOSITORY, project_at
 
 EXAMPLES = 40
 MANY_EXAMPLES = 300
@@ -102,8 +102,7 @@ def dbt_parses(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "dbt_packages" / "dataops").symlink_to(project / "packages" / "dataops")
     with monkeypatch.context() as patch:
         if (project / "docs/monitoring.md").is_file():  # what `make setup` does without Elementary's dbt package
-            patch.setattr(stub, "PROJECT", project)
-            stub.write(project / "dbt_packages" / stub.PACKAGE, stub.used_tests())
+            stub.write(project / "dbt_packages" / stub.PACKAGE, stub.used_tests(project_at(project)))
         patch.chdir(project)
         result = dbtRunner().invoke(["--quiet", "parse"])
     assert result.success, result.exception

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dataops import git
-from tests.helpers import git_init, import_script, make_project, succeed
+from tests.helpers import git_init, import_script, make_project, project_at, succeed
 from tests.small_project import commit
 from tests.template.matrix import COMBINATIONS, contents, name_of
 
@@ -22,10 +21,9 @@ WITH_SAMPLE = [one for one in COMBINATIONS if one["example"] == "yes"]
 
 @pytest.fixture
 def made(tmp_path, monkeypatch) -> Path:
-    """A generated project that the functions take for the one they lie in."""
+    """A generated project; its script of the sample works in it."""
     made = make_project(tmp_path, ci="none", monitoring="none")
-    for module in (remove_sample, sample_data, git):
-        monkeypatch.setattr(module, "PROJECT", made)
+    monkeypatch.setattr(sample_data, "PROJECT", made)
     return made
 
 
@@ -45,7 +43,7 @@ def test_what_is_left_is_what_the_template_makes_without_the_sample(combination,
 
 def test_what_was_changed_is_named(made):
     sample = remove_sample.read_list(made)
-    assert remove_sample.changes(sample) == []
+    assert remove_sample.changes(project_at(made), sample) == []
     for name, old, new in (
         ("models/marts/orders.sql", "final", "finally"),
         ("dbt_project.yml", "      +schema: raw\n", "      +schema: raw\n    mine:\n      +schema: mine\n"),
@@ -55,7 +53,7 @@ def test_what_was_changed_is_named(made):
         text = (made / name).read_text(encoding="utf-8")
         assert old in text
         (made / name).write_text(text.replace(old, new), encoding="utf-8")
-    found = remove_sample.changes(sample)
+    found = remove_sample.changes(project_at(made), sample)
     assert [name.partition(",")[0] for name in found] == ["README.md", "dbt_project.yml", "models/marts/orders.sql"]
 
 
@@ -63,10 +61,10 @@ def test_the_data_of_make_sample_is_the_samples(made, monkeypatch):
     monkeypatch.setattr("sys.argv", ["", "--until", "2027-02-01", "--output", str(made / "seeds/shop")])
     sample_data.main()
     sample = remove_sample.read_list(made)
-    assert remove_sample.changes(sample) == []
+    assert remove_sample.changes(project_at(made), sample) == []
     with open(made / "seeds/shop/raw_orders.csv", "a", encoding="utf-8") as orders:
         orders.write("1,1,2027-01-31 12:00:00,completed,till,2027-01-31 23:30:00\n")
-    assert "seeds/shop/raw_orders.csv" in remove_sample.changes(sample)
+    assert "seeds/shop/raw_orders.csv" in remove_sample.changes(project_at(made), sample)
 
 
 def test_the_question_is_heeded(made, monkeypatch):
@@ -78,7 +76,7 @@ def test_the_question_is_heeded(made, monkeypatch):
     before = contents(made)
     monkeypatch.setattr("builtins.input", lambda _: "")
     with pytest.raises(remove_sample.CannotRemove, match="Nothing was removed"):
-        remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+        remove_sample.remove_sample(project_at(made), dry_run=False, yes=False, include_changed=False)
     assert contents(made) == before
 
     def edit_and_agree(_question: str) -> str:
@@ -87,12 +85,12 @@ def test_the_question_is_heeded(made, monkeypatch):
 
     monkeypatch.setattr("builtins.input", edit_and_agree)
     with pytest.raises(remove_sample.CannotRemove, match=r"differ from the last commit:\n  README.md"):
-        remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+        remove_sample.remove_sample(project_at(made), dry_run=False, yes=False, include_changed=False)
     assert contents(made) == before | {"README.md": b"mine\n"}
 
     succeed("git", "restore", ".", cwd=made)
     monkeypatch.setattr("builtins.input", lambda _: "y")
-    remove_sample.remove_sample(dry_run=False, yes=False, include_changed=False)
+    remove_sample.remove_sample(project_at(made), dry_run=False, yes=False, include_changed=False)
     assert not (made / "models/staging/shop").exists()
 
 

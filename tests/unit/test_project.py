@@ -149,6 +149,7 @@ def test_targets_may_have_any_name(folder, file):
         ('environments = "prod"', "environments must name the targets of dev, ci and prod, not 'prod'"),
         ('environments = {production = "prod"}', "environments must name the targets of dev, ci and prod"),
         ('environments = {prod = "the prod"}', "'the prod' in environments is not the name of a dbt target"),
+        ('environments = {prod = "eu-prod"}', "'eu-prod' in environments also names prod's database"),
         ('environments = {dev = "prod"}', "environments gives one target to two of dev, ci and prod"),
     ],
 )

@@ -9,7 +9,7 @@ import click
 
 from dataops.errors import DataopsError
 from dataops.monitoring import chosen, environment_option, monitor
-from dataops.monitoring.history import opened, schema
+from dataops.monitoring.history import opened, schema_of
 from dataops.project import Project
 from dataops.typed import typed
 
@@ -47,7 +47,7 @@ def main(project: Project, days: int, environment_name: str | None, yes: bool) -
     monitor(project).require_history(environment)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
     with opened(project, environment, read_only=False) as session:
-        present = {name for place, name in session.relations() if place == schema(environment).lower()}
+        present = {name for place, name in session.relations() if place == schema_of(session)}
         old = {
             table: f"from {table} where cast({column} as timestamp) < '{before}' {KEPT.get(table, '')}"
             for table, column in GROWING.items()

@@ -9,15 +9,24 @@ from dataops.engines import Data, Session, engine_of
 from dataops.errors import DataopsError
 from dataops.project import Environment, Project
 
+TABLES = ("metadata", "dbt_invocations")  # two that every version of Elementary makes
+
 
 def history(project: Project, environment: Environment) -> Data:
     """Where Elementary keeps its tables of an environment."""
     return engine_of(project, environment).monitoring(environment)
 
 
-def schema(environment: Environment) -> str:
-    """The schema of Elementary's tables there."""
-    return "elementary" if environment.is_prod else f"{environment}_elementary"
+def schema_of(session: Session) -> str | None:
+    """The schema of Elementary's tables: dbt names it after the schema of the target, which is the project's own affair. None where
+    there are no such tables."""
+    return next((schema for schema, name in sorted(session.relations()) if name in TABLES), None)
+
+
+def use_schema(session: Session) -> None:
+    """Makes a session look unqualified names up among Elementary's tables."""
+    if schema := schema_of(session):
+        session.use(schema)
 
 
 @contextmanager
@@ -30,7 +39,7 @@ def opened(project: Project, environment: Environment, *, read_only: bool = True
         DataopsError: that takes too long.
     """
     with _session(history(project, environment), read_only) as session:
-        session.use(schema(environment))
+        use_schema(session)
         yield session
 
 
@@ -46,7 +55,8 @@ def tables_version(project: Project, environment: Environment) -> str | None:
     if not data.exists():
         return None
     with _session(data) as session:
-        if (schema(environment).lower(), "metadata") not in session.relations():
+        schema = schema_of(session)
+        if (schema, "metadata") not in session.relations():
             return None
-        metadata = session.address(schema(environment), "metadata")
+        metadata = session.address(schema, "metadata")
         return next(iter(session.row(f"select dbt_pkg_version from {metadata}")), None)

@@ -17,7 +17,7 @@ from dataops.engines import Data, Session, engine_of
 from dataops.errors import DataopsError
 from dataops.monitoring import candidates, monitor
 from dataops.monitoring.edr import configured, describe_anomalies, folder_of
-from dataops.monitoring.history import history, schema, tables_version
+from dataops.monitoring.history import history, use_schema, tables_version
 from dataops.project import Environment, Project
 from dataops.versions import Versions
 
@@ -70,7 +70,7 @@ def write_report(project: Project, environment: Environment, days: int) -> Path:
     copy = engine.copy_into(history(project, environment), folder)
     try:
         with copy.open(read_only=False) as session:
-            session.use(schema(environment))
+            use_schema(session)
             banner = mark_candidates(session, Versions(project), environment, days)
         made = _elementarys_page(project, environment, copy, days)
     finally:

@@ -185,7 +185,7 @@ def remove_sample(project: Project, dry_run: bool, yes: bool, include_changed: b
     existing = [path for path in contents if project.path(path).exists()]
     require_committed(project, existing)
     print(*summary(contents, every_file=dry_run), sep="\n")
-    if own := own_files(sample):
+    if own := own_files(project, sample):
         print("Your own files in the sample's folders, which stay:", *_indented(own), sep="\n")
     if (changed := changes(project, sample)) and include_changed:
         print("Changed since they came with the project, and removed too:", *_indented(changed), sep="\n")

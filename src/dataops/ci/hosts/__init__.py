@@ -116,7 +116,9 @@ def comment_text(project: Project, run: str) -> str:
         run: the address of the run's page.
     """
     file = project.path(SUMMARY)
-    summary = file.read_text(encoding="utf-8") if file.exists() else NO_SUMMARY.format(ci=typed("ci", project=project.root))
+    summary = (
+        file.read_text(encoding="utf-8") if file.exists() else NO_SUMMARY.format(ci=typed("ci", project=project.root))
+    )
     return f"{MARK}\n{summary}\n[The run]({run})\n"
 
 
