@@ -17,7 +17,7 @@ from dataops.engines import Data, Session, engine_of
 from dataops.errors import DataopsError
 from dataops.monitoring import candidates, monitor
 from dataops.monitoring.edr import configured, describe_anomalies, folder_of
-from dataops.monitoring.history import history, use_schema, tables_version
+from dataops.monitoring.history import history, tables_version, use_schema
 from dataops.project import Environment, Project
 from dataops.versions import Versions
 
