@@ -497,5 +497,5 @@ def test_a_broken_contract_is_red_once_though_no_row_differs(released, tmp_path)
     assert len(re.findall(rf"^\| 🔴 \| customers \| .*{broken}", summary, re.MULTILINE)) == 1, summary
     assert "🟢 | customers" not in summary
     assert summary.count("breaks its contract") == 1
-    assert "A new version of a model breaks no contract" in summary
+    assert "To keep the contract, add a new version of the model" in summary
     assert "WARNING" not in text

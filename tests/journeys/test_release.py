@@ -451,7 +451,7 @@ def test_ctrl_c_leaves_prod_whole(project):
 INTERRUPTED = {
     "the parser of dbt": "dbt.parser.manifest.ManifestLoader.load",
     "dbt's build": "dbt.task.build.BuildTask.before_run",
-    "the crosscheck": "dataops.crosscheck.results._compare_model",
+    "the crosscheck": "dataops.crosscheck.service._Pair.compare",
     "the docs": "dbt.task.docs.generate.GenerateTask.run",
     "reading all rows": "dataops.engines.duckdb.files.read_everything",
 }
