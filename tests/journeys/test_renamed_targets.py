@@ -56,7 +56,7 @@ def test_every_task_works(renamed):
     change_rows(renamed)
     commit(renamed, "feat: half of the products")
     red = dataops(renamed, "ci", code=1).output
-    assert "differs from production's version" in red, red
+    assert "ci against production, 1 model: 1 different." in red, red
     stopped = dataops(renamed, "release", code=1).output
     assert "0002-" in stopped
     assert "production is still 0001-" in stopped

@@ -108,7 +108,7 @@ def require_parsing(project: Project, contents: dict[str, bytes | None], sample:
                 shutil.copyfile(project.path(file), Path(folder, file))
         apply(Path(folder), contents)
         if project.path("dbt_packages").exists():
-            Path(folder, "dbt_packages").symlink_toproject.path("dbt_packages")
+            Path(folder, "dbt_packages").symlink_to(project.path("dbt_packages"))
         parsed = _parse(project, Path(folder), "target")
     if parsed.returncode == 0:
         return
