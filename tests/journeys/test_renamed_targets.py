@@ -68,7 +68,7 @@ def test_every_task_works(renamed):
     assert "production is 0001-" in dataops(renamed, "rollback").output
     assert dataops(renamed, "docs").code == 0
     for name in ("dev", "prod"):
-        assert not list((renamed / "warehouse").glob(f"{name}/*.*"))
+        assert not list((renamed / "warehouse").glob(f"{name}/[!.]*"))
         assert not (renamed / "target" / name).exists()
 
 
