@@ -97,6 +97,7 @@ def assert_clean(output: str, combination: dict[str, str]) -> None:
         assert "Nothing to do" in output, output
 
 
+@pytest.mark.long
 def test_a_clone_in_a_path_with_spaces_sets_up_and_builds(ready_project, tmp_path):
     clone = tmp_path / "a folder with spaces" / "corner shop"
     clone.parent.mkdir()

@@ -44,6 +44,7 @@ def test_the_watcher_sees_an_attempt(watched, tmp_path, ready_project):
     assert "socket.getaddrinfo" in log.read_text()
 
 
+@pytest.mark.long
 def test_tasks_and_git_hooks_ask_for_no_network(watched, ready_project, tmp_path):
     environment, log = watched
     project = copy_project(ready_project, tmp_path)

@@ -99,6 +99,7 @@ def test_no_row_of_the_sample_is_lost(released):
     assert orders[0][0] == orders[0][1]
 
 
+@pytest.mark.long
 def test_a_run_each_day_comes_to_the_same_as_one_run(project):
     """Incremental orders, with late rows, corrections and refunds arriving, against a build from nothing.
 
