@@ -1,6 +1,6 @@
 select
     row_id,
-    {{ dataops.matches('code', '^[A-Z]+-\d{2}$') }} as is_code,
+    {{ dataops.matches('code', '^[A-Z]+-\\d{2}$') }} as is_code,
     {{ dataops.matches('code', "it's") }} as has_quote
 from (
     values
