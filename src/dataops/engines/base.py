@@ -472,7 +472,7 @@ class Engine(ABC):
 
     @abstractmethod
     def create_empty(self, folder: Path) -> None:
-        """Makes data without relations in a folder, where there is no version of prod that a copy could be made of."""
+        """Makes data without relations in a folder, where there is no version of prod to copy."""
 
     def copy_variables(self, folder: Path) -> dict[str, str]:
         """The environment variables by which CI's target finds the copy of prod in a folder; none where it needs none.
