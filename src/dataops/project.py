@@ -87,7 +87,7 @@ class Project:
     root: Path
     started_in: Path
     settings: Settings = Settings()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # some are secrets
     candidate: str | None = None
 
     @cached_property

@@ -162,6 +162,12 @@ def test_a_wrong_setting_is_refused(folder, line, says):
     assert refused.value.remedy
 
 
+def test_a_project_that_is_printed_shows_no_secret(folder):
+    os.environ["ALERTS_WEBHOOK"] = "https://example.com/secret"
+    assert load().variables["ALERTS_WEBHOOK"] == "https://example.com/secret"
+    assert "secret" not in repr(load())
+
+
 def test_a_command_works_from_any_folder_of_the_project(folder, monkeypatch):
     (folder / "models/marts").mkdir(parents=True)
     monkeypatch.chdir(folder / "models/marts")

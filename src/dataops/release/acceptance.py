@@ -33,8 +33,13 @@ class Acceptance:
         return not self.models or model in self.models
 
     def lacks_reason(self, known: set[str]) -> bool:
-        """Whether the reason consists of names of models only."""
-        return not self.models and set(re.split(r"[\s,]+", self.reason)) <= known
+        """Whether the reason consists of names of models only, or of one word that looks like such a name: a misspelt name must
+        not accept everything."""
+        if self.models:
+            return False
+        words = re.split(r"[\s,]+", self.reason)
+        is_misspelt = len(words) == 1 and bool(difflib.get_close_matches(words[0], known, n=1, cutoff=0.8))
+        return is_misspelt or set(words) <= known
 
     def __str__(self) -> str:
         names = ", ".join(sorted(self.models))

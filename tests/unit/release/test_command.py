@@ -444,3 +444,5 @@ def test_what_stopped_for_a_failed_test_cannot_be_accepted(prod, stopped):
 def test_what_a_candidate_needs_is_accepted_by_name(stopped):
     assert "Did you mean customers?" in refused(stopped, accept="custmers: why")
     assert "--accept names models but gives no reason" in refused(stopped, accept="customers")
+    assert "--accept names models but gives no reason" in refused(stopped, accept="custmers"), "it accepts nothing"
+    assert resume(stopped, accept="corrected").accepted, "one word may be a reason"
