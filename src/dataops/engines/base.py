@@ -472,7 +472,7 @@ class Engine(ABC):
 
     @abstractmethod
     def create_empty(self, folder: Path) -> None:
-        """Makes data without relations in a folder, where there is no version of prod to copy."""
+        """Creates empty data in a folder, for when prod has no version to copy."""
 
     def copy_variables(self, folder: Path) -> dict[str, str]:
         """The environment variables by which CI's target finds the copy of prod in a folder; none where it needs none.

@@ -47,7 +47,8 @@ def main(project: Project, days: int, environment_name: str | None, yes: bool) -
     monitor(project).require_history(environment)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
     with opened(project, environment, read_only=False) as session:
-        present = {name for place, name in session.relations() if place == schema_of(session)}
+        schema = schema_of(session)
+        present = {name for place, name in session.relations() if place == schema}
         old = {
             table: f"from {table} where cast({column} as timestamp) < '{before}' {KEPT.get(table, '')}"
             for table, column in GROWING.items()
