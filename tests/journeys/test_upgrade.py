@@ -80,4 +80,6 @@ def test_a_project_from_before_the_package_is_upgraded(old_project, environment,
     for number in (1, 2):
         succeed("make", "rollback", f"TO={number}", cwd=old_project)
         assert current(old_project) == versions[number - 1]
+    by_hand = run(".venv/bin/dbt", "run", "--target", "prod", cwd=old_project)
+    assert by_hand.output.splitlines()[-1].strip() == "prod is written by releases only. Type: make release", by_hand
     assert not succeed("git", "status", "--short", cwd=old_project).output

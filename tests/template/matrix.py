@@ -46,7 +46,7 @@ CODEOWNERS CONTRIBUTING.md Makefile README.md dbt-bouncer.yml dbt_project.yml pa
 analyses/.gitkeep
 docs/ci.md docs/crosscheck.md docs/marts.md docs/quarantine.md docs/releasing.md docs/rollback.md docs/runbook.md docs/unit-tests.md
 docs/versions.md docs/ways-of-working.md
-macros/create_schema.sql macros/create_schema.yml macros/generate_schema_name.sql macros/generate_schema_name.yml
+macros/generate_schema_name.sql macros/generate_schema_name.yml
 models/groups.yml models/overview.md
 scripts/ready.sh scripts/setup.sh
 packages/dataops/pyproject.toml

@@ -98,6 +98,7 @@ def without(name: str):
         (target("ci", attach=[CI_ATTACHED | {"read_only": False}]), "target ci", "read_only: "),
         (target("prod", path="data/prod.duckdb", attach=None), "target prod", "/prod/candidate/prod.duckdb"),
         (target("prod", attach=[PROD_ATTACHED | {"read_only": False}]), "target prod", "read_only: "),
+        (target("prod", plugins=[{"module": "excel"}]), "target prod", "- module: excel\n    - module: dataops.engines.duckdb.plugin"),
         (target("prod", database=None), "target prod", "database: prod"),
         (without("dbt_packages"), "dbt package", f"revision: v{__version__}"),
         (lambda folder: edit(folder, "dbt_packages/dataops/dbt_project.yml", lambda it: it.update(version="0.0.9")), "dbt package", "revision"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WAREHOUSES = "(env_var('WAREHOUSE_DIR', '') or 'warehouse')"
 CANDIDATE = "env_var('DATAOPS_CANDIDATE', '')"
+PLUGIN = {"module": "dataops.engines.duckdb.plugin"}
 COPY = "env_var('CI_PROD_COPY', ':memory:')"
 
 Lines = dict[str, Any]
@@ -53,6 +54,7 @@ def lines_of_prod(name: str) -> tuple[Lines, Lines]:
     values = {
         "path": "{{ " + WAREHOUSES + " ~ '" + candidate + "' if " + CANDIDATE + " else ':memory:' }}",
         "database": name,
+        "plugins": [PLUGIN],
     }
     attached = {
         "path": "{{ ':memory:' if " + CANDIDATE + " else " + WAREHOUSES + " ~ '" + current + "' }}",
@@ -93,25 +95,32 @@ def _missing_in_prod(engine: DuckDB, prod: Environment) -> Missing | None:
     if prod.name in targets(project):
         written = type(engine)(project.as_candidate("the next version")).environment(prod).file
         read = engine.environment(prod).file
-        attached = _attached(credentials(project, prod), prod.name)
+        found = credentials(project, prod)
         if (
             written == engine.version(prod.folder / "candidate").file
             and read == engine.version(prod.folder / LINK).file
-            and attached.get("read_only")
+            and _attached(found, prod.name).get("read_only")
+            and PLUGIN["module"] in _plugins(found)
         ):
             return None
     problem = (
-        f"the target {prod} is not what a release makes: dbt builds the next version beside {prod}, and readers open the"
-        " version that is current."
+        f"the target {prod} is not what a release makes: dbt builds the next version beside {prod}, readers open the version that"
+        f" is current, and a plugin says so where dbt typed by hand would write {prod}."
     )
     values, attached = lines_of_prod(prod.name)
     kept = _without(targets(project).get(prod.name), prod.name, "not_used")
+    values["plugins"] = [*(one for one in kept.get("plugins", []) if one != PLUGIN), PLUGIN]
     return _target(project, prod, problem, kept | values, attached)
 
 
 def _attached(found: Mapping[str, Any], alias: str) -> Mapping[str, Any]:
     """The database that credentials attach under a name; empty where there is none."""
     return {one["alias"]: one for one in found.get("attach") or []}.get(alias) or {}
+
+
+def _plugins(found: Mapping[str, Any]) -> list[str]:
+    """The modules of dbt-duckdb's plugins that credentials name."""
+    return [one["module"] for one in found.get("plugins") or []]
 
 
 def _without(values: Mapping[str, Any] | None, *aliases: str) -> Lines:
