@@ -5,6 +5,7 @@ Its classes are called, not `edr` itself, which looks for a newer version of its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,31 +20,30 @@ from dataops.project import Environment, Project
 if TYPE_CHECKING:
     from elementary.config.config import Config
 
-# An anomaly test keeps the figures of all days that it compared, and describes the last one that the database returned. With
-# `seasonality` that can be any day, so the anomalous day is described here instead.
-DESCRIBE_THE_ANOMALY = """
-    update elementary_test_results
-    set test_results_description = (
-        select max_by(json_extract_string(row.result_row, 'anomaly_description'), json_extract_string(row.result_row, 'bucket_end'))
-        from test_result_rows as row
-        where
-            row.elementary_test_results_id = elementary_test_results.id
-            and json_extract_string(row.result_row, 'is_anomalous') = 'true'
-    )
-    where
-        test_type = 'anomaly_detection'
-        and test_sub_type != 'dimension'
-        and id in (
-            select elementary_test_results_id from test_result_rows
-            where json_extract_string(result_row, 'is_anomalous') = 'true'
-        )
+COMPARED_DAYS = """
+    select result.id, compared.result_row from test_result_rows as compared
+    inner join elementary_test_results as result on compared.elementary_test_results_id = result.id
+    where result.test_type = 'anomaly_detection' and result.test_sub_type <> 'dimension'
 """
 
 
 def describe_anomalies(project: Project, environment: Environment) -> None:
-    """Rewrites the results of anomaly tests in an environment's history to describe the anomalous day."""
+    """Rewrites the results of anomaly tests in an environment's history to describe the latest anomalous day.
+
+    An anomaly test keeps the figures of every day that it compared, and describes the last one that the database returned. With
+    `seasonality`, that can be any day.
+    """
     with opened(project, environment, read_only=False) as session:
-        session.run(DESCRIBE_THE_ANOMALY)
+        latest: dict[str, tuple[str, str]] = {}
+        for result, row in session.rows(COMPARED_DAYS):
+            day = json.loads(row or "{}")
+            if str(day.get("is_anomalous")).lower() == "true":
+                found = (str(day["bucket_end"]), day["anomaly_description"])
+                latest[result] = max(found, latest.get(result, found))
+        for result, (_, description) in latest.items():
+            session.run(
+                "update elementary_test_results set test_results_description = ? where id = ?", [description, result]
+            )
 
 
 def folder_of(project: Project, environment: Environment) -> Path:
