@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 TARGETS = {"dev": "development", "ci": "ci", "prod": "production"}
@@ -30,21 +29,15 @@ def rename_targets(project: Path) -> None:
         _replace(project / "profiles.yml", *WITH_MONITORING)
     settings = 'environments = {dev = "development", ci = "ci", prod = "production"}'
     _replace(project / "pyproject.toml", (r"^\[tool\.dataops\]$", f"[tool.dataops]\n{settings}"))
-    variables = "vars:\n  dataops:\n    environments: {dev: development, ci: ci, prod: production}"
-    _replace(project / "dbt_project.yml", (r"^vars:$", variables))
-    _replace(project / ".pre-commit-config.yaml", (r"TARGET=dev\b", "TARGET=development"))
-    _replace(project / "dbt-bouncer.yml", (r"target/dev$", "target/development"))
-    models = (file for file in (project / "models").rglob("*") if file.suffix in (".sql", ".yml"))
-    for file in [project / "dbt_project.yml", *models]:
-        if "target.name" in file.read_text(encoding="utf-8"):
-            _replace(file, (r"(target\.name [=!]= )'(dev|prod)'", _renamed_comparison))
+    _replace(
+        project / "dbt_project.yml",
+        (r"\{dev: dev, ci: ci, prod: prod\}", "{dev: development, ci: ci, prod: production}"),
+    )
+    if (project / "docs/monitoring.md").is_file():
+        _replace(project / "dbt_project.yml", (r"target\.name == 'prod'", "target.name == 'production'"))
 
 
-def _renamed_comparison(found: re.Match[str]) -> str:
-    return f"{found[1]}'{TARGETS[found[2]]}'"
-
-
-def _replace(file: Path, *replacements: tuple[str, str | Callable[[re.Match[str]], str]]) -> None:
+def _replace(file: Path, *replacements: tuple[str, str]) -> None:
     text = file.read_text(encoding="utf-8")
     for pattern, new in replacements:
         text, count = re.subn(pattern, new, text, flags=re.MULTILINE)

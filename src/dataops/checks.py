@@ -12,11 +12,12 @@ from pathlib import Path
 import click
 
 from dataops.dbt import Result, read_command
+from dataops.engines import engine_of
 from dataops.errors import DataopsError
 from dataops.project import Project
 from dataops.runner import Runner
 from dataops.tasks import PASSED_ON, options_of_dbt, require_selected, runner_for
-from dataops.typed import typed
+from dataops.typed import how_to_build
 
 SCRATCH = Path("target", "empty")  # from the project's root
 
@@ -43,17 +44,22 @@ def test(project: Project, options: tuple[str, ...]) -> None:
     Exit codes: 0 all passed; 1 something failed; 2 the tests could not run, or the selection selects none.
     """
     arguments = ("test", "--exclude-resource-type", "unit_test", *options)
-    command = read_command(arguments, project.variables)
+    command = read_command(arguments, project)
     runner = runner_for(project, command)
+    environment = runner.environment
+    is_built = environment.is_prod or engine_of(project, environment).environment(environment).exists()
     print("1/2 System and code: everything builds from scratch, unit tests pass", flush=True)
     result = build_from_nothing(project)
     if not result.success:
         raise DataopsError(
             "The project does not build from scratch; the failures are above.", exit_code=result.exit_code
         )
+    build = how_to_build(environment)
+    if not result.is_empty and not is_built:
+        raise DataopsError(f"{environment} was not built, so there is no data to test.", f"Type: {build}")
     print("2/2 Data and output: tests of what was built", flush=True)
     result = runner.run_command(command, arguments)
     require_selected(runner, result, command)
     if not result.success:
-        remedy = "" if result.problem else f"Where a table is missing, build it first: {typed('build')}"
+        remedy = "" if result.problem else f"Where a table is missing, build it first: {build}"
         raise DataopsError("Tests failed; the messages above say why.", remedy, result.exit_code)

@@ -12,6 +12,15 @@ def new_console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "test"), counted(1200, "test")
+    ('1 test', '1,200 tests')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def measure(console: Console, table: Table) -> Measurement:
     """The width of a table in characters: the minimum, and the maximum, at which nothing is wrapped."""
     return console.measure(table, options=console.options.update(width=10_000))

@@ -22,6 +22,7 @@ import click
 
 from dataops.errors import DONE, IMPOSSIBLE, WRONG, DataopsError, Interrupted
 from dataops.project import Environment, Project
+from dataops.typed import typed
 
 FAILURES = ("error", "fail", "runtime error", "partial success")  # how a node can end that stops a build
 HEADING = re.compile(r"[A-Z]\w+ Error( in .*)?")  # the first line of an error of dbt's: the next one says what is wrong
@@ -78,20 +79,21 @@ class Result:
         return self.exit_code == DONE
 
 
-def read_command(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> DbtCommand:
+def read_command(arguments: Sequence[str], project: Project | None = None) -> DbtCommand:
     """Reads a command line with dbt's own option parser. Options that ask for a text (--help) get it and end the command.
 
     Args:
         arguments: what would follow `dbt` on a command line.
-        variables: the environment variables, some of which dbt reads as options; those of this process without.
+        project: whose environment variables dbt reads as options; those of this process without.
 
     Raises:
-        DataopsError: dbt does not accept the arguments; the message is dbt's.
+        DataopsError: dbt does not accept the arguments (the message is dbt's), or the project has no profiles.yml.
     """
     from dbt.cli.main import cli
 
-    if variables is not None:
-        with environ(variables):
+    if project is not None:
+        require_profiles(project)  # dbt's own message would be about an option
+        with environ(project.variables):
             return read_command(arguments)
     rest, names, options, target = list(arguments), [], {}, None
     try:
@@ -152,6 +154,19 @@ def environ(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
+def require_profiles(project: Project) -> None:
+    """Checks that the project has a profiles.yml: dbt would look in ~/.dbt, which is not the same for everybody who releases.
+
+    Raises:
+        DataopsError: it is missing.
+    """
+    if not project.path("profiles.yml").is_file():
+        raise DataopsError(
+            "profiles.yml is missing: dbt finds the targets dev, ci and prod in it, beside dbt_project.yml.",
+            f"The lines to write: {typed('doctor')}",
+        )
+
+
 def credentials(project: Project, environment: Environment, **variables: str) -> dict[str, Any]:
     """dbt's credentials of an environment, as profiles.yml has them, with Jinja rendered.
 
@@ -161,13 +176,14 @@ def credentials(project: Project, environment: Environment, **variables: str) ->
         variables: environment variables that the profile reads instead of the project's own.
 
     Raises:
-        DataopsError: profiles.yml cannot be read, or lacks the target.
+        DataopsError: profiles.yml is missing, cannot be read, or lacks the target.
     """
     from dbt.config.runtime import load_profile
     from dbt.flags import set_from_args
     from dbt_common.context import set_invocation_context
     from dbt_common.exceptions import DbtBaseException
 
+    require_profiles(project)
     values = {**variables_of(project, environment), **variables}
     with environ(values):
         set_invocation_context(values)

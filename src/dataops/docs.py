@@ -41,7 +41,7 @@ def docs(project: Project, options: tuple[str, ...]) -> None:
 
     Exit codes: 0 done; 1 the code is not right; 2 the page could not be made.
     """
-    result, page = make_page(runner_for(project, read_command((*COMMAND, *options), project.variables)), *options)
+    result, page = make_page(runner_for(project, read_command((*COMMAND, *options), project)), *options)
     if not result.success:
         raise DataopsError("The docs could not be made; the message above says why.", exit_code=result.exit_code)
     print(f"Docs: {page.resolve().as_uri()}")

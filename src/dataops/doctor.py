@@ -6,10 +6,12 @@ A check takes the project and returns None, or a `Missing`. docs/existing-projec
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -30,6 +32,7 @@ from dataops.project import ROLES, Environment, Project, read_settings
 from dataops.typed import tool, typed
 
 PACKAGE_SOURCE = "<address of the dbt-dataops repository>"
+COMPARISON = re.compile(r"target\.name\s*(?P<operator>[!=]=)\s*['\"](?P<name>\w+)['\"]")
 HOOK = "dataops.record_build("
 # How targets begin that are dev, ci or prod under another name.
 LIKELY = {"dev": ("dev", "local"), "ci": ("ci",), "prod": ("prod", "live")}
@@ -65,10 +68,25 @@ def no_profiles(project: Project) -> Missing | None:
 
 
 def no_environments(project: Project) -> Missing | None:
-    """The settings say which target is dev, ci and prod, and the macros know it too."""
-    names, likely = dict(project.settings.environments), _likely_environments(project)
-    if likely != names:
-        return _renamed(project, likely)
+    """The settings say which target is dev, ci and prod."""
+    names = read_settings(project.root).environments
+    likely = project.settings.environments
+    if likely == names:
+        return None
+    others = [name for name in likely.values() if name not in names.values()]
+    which = "it is" if len(others) == 1 else "they are"
+    file, heading = _place_of_settings(project)
+    table = ", ".join(f'{role} = "{name}"' for role, name in likely.items())
+    return Missing(
+        f"profiles.yml has {' and '.join(others)}, and the settings do not say which of {', '.join(ROLES)} {which}.",
+        f"If this is right, write in {file}{heading and f', under {heading}'}:",
+        f"environments = {{{table}}}",
+    )
+
+
+def no_names_for_macros(project: Project) -> Missing | None:
+    """The macros know the names of the environments too."""
+    names = dict(project.settings.environments)
     if names_of_macros(project) == names:
         return None
     return Missing(
@@ -78,17 +96,48 @@ def no_environments(project: Project) -> Missing | None:
     )
 
 
-def _renamed(project: Project, likely: dict[str, str]) -> Missing:
-    """What to write where targets have names that the settings do not mention."""
-    others = [name for name in likely.values() if name not in project.settings.environments.values()]
-    which = "it is" if len(others) == 1 else "they are"
-    file, heading = _place_of_settings(project)
-    table = ", ".join(f'{role} = "{name}"' for role, name in likely.items())
+def names_of_no_target(project: Project) -> Missing | None:
+    """No file of dbt's compares the target with dev, ci or prod where that has another name."""
+    gone = {role: name for role, name in project.settings.environments.items() if role not in targets(project)}
+    found = [
+        f"{file.relative_to(project.root)}:{number}: {_compared(file, *parts.groups(), gone)}"
+        for file in _files_of_dbt(project)
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        for parts in COMPARISON.finditer(line)
+        if parts["name"] in gone
+    ]
+    if not found:
+        return None
     return Missing(
-        f"profiles.yml has {' and '.join(others)}, and the settings do not say which of {', '.join(ROLES)} {which}.",
-        f"If this is right, write in {file}{heading and f', under {heading}'}:",
-        f"environments = {{{table}}}",
+        "Files compare target.name with a target that profiles.yml does not have.", "Write:", "\n".join(found)
     )
+
+
+def _compared(file: Path, operator: str, name: str, names: Mapping[str, str]) -> str:
+    """A comparison of the target as it works under any name: in SQL with a macro, in YAML with a variable. dbt_project.yml has
+    neither."""
+    if file.suffix == ".sql":
+        return f"dataops.environment() {operator} '{name}'"
+    if file.name == "dbt_project.yml":
+        return f"target.name {operator} '{names[name]}'"
+    return f"target.name {operator} var('dataops').environments.{name}"
+
+
+def _files_of_dbt(project: Project) -> Iterator[Path]:
+    """dbt_project.yml, and the SQL and YAML files in the folders that it names."""
+    settings = _read_yaml(project, "dbt_project.yml")
+    yield project.path("dbt_project.yml")
+    for kind in ("model", "snapshot", "seed", "test", "macro", "analysis"):
+        default = ["analyses" if kind == "analysis" else f"{kind}s"]
+        for folder in settings.get(f"{kind}-paths") or default:
+            yield from (
+                file for file in sorted(project.path(folder).rglob("*")) if file.suffix in (".sql", ".yml", ".yaml")
+            )
+
+
+def with_likely_names(project: Project) -> Project:
+    """The same project, whose environments have the names that its settings should give them."""
+    return replace(project, settings=replace(project.settings, environments=_likely_environments(project)))
 
 
 def _likely_environments(project: Project) -> dict[str, str]:
@@ -132,7 +181,7 @@ def no_package(project: Project) -> Missing | None:
         return Missing("The dbt packages are not installed.", "Type:", f"{tool('dbt')} deps")
     heading = "" if entries else "packages:\n"
     return Missing(
-        "The dbt package dataops is not installed: its macro notes what was built, from which code.",
+        "The dbt package dataops is not installed: its macro records what was built, from which code.",
         f"In packages.yml, add these lines; then type {tool('dbt')} deps:",
         f"{heading}  - git: {PACKAGE_SOURCE}\n    revision: v{__version__}",
     )
@@ -262,7 +311,9 @@ def checks(project: Project) -> dict[str, Callable[[Project], Missing | None]]:
     return {
         "profiles.yml": no_profiles,
         "environments": no_environments,
+        "environments of the macros": no_names_for_macros,
         **{f"target {environment}": partial(no_target, environment) for environment in project.environments},
+        "names of targets": names_of_no_target,
         "dbt package": no_package,
         "record of builds": no_hooks,
         "settings": no_settings,
@@ -278,12 +329,13 @@ def examine(project: Project) -> dict[str, Missing | None]:
     Raises:
         DataopsError: a file cannot be read, or a target is of an unknown engine.
     """
+    project = with_likely_names(project)
     for name in ("dbt_project.yml", "profiles.yml"):
         _read_yaml(project, name)  # raises where it is not YAML
     require_known_engines(project)
     found: dict[str, Missing | None] = {}
     for name, check in checks(project).items():
-        if name.startswith("target ") and (found["profiles.yml"] or found["environments"]):
+        if "target" in name and found["profiles.yml"]:
             continue
         found[name] = check(project)
     return found

@@ -111,18 +111,20 @@ class Project:
         """What readers use, written by releases only."""
         return self.environments[2]
 
-    def environment(self, name: str, prefix: str = "") -> Environment:
+    def environment(self, name: str, prefix: str = "", *, by_role: bool = False) -> Environment:
         """The environment of a name.
 
         Args:
             name: as it was typed.
             prefix: what was typed before it: `TARGET=`, `--target `.
+            by_role: whether a role will do where no target has that name, so that workflows and hooks need no names of targets.
 
         Raises:
             DataopsError: the project has none of that name.
         """
-        for environment in self.environments:
-            if environment.name == name:
+        known = [(one.name, one) for one in self.environments]
+        for called, environment in [*known, *((one.role, one) for one in self.environments if by_role)]:
+            if called == name:
                 return environment
         names = [environment.name for environment in self.environments]
         guess = did_you_mean(name, names, prefix)
@@ -132,13 +134,13 @@ class Project:
 
     @property
     def target(self) -> Environment:
-        """The environment that a command works in: TARGET, else DBT_TARGET, else dev.
+        """The environment that a command works in: TARGET (a target or a role), else DBT_TARGET, else dev.
 
         Raises:
             DataopsError: the project has no such environment.
         """
         if "TARGET" in self.variables:
-            return self.environment(self.variables["TARGET"].strip(), "TARGET=")
+            return self.environment(self.variables["TARGET"].strip(), "TARGET=", by_role=True)
         name = self.variables.get("DBT_TARGET", "").strip()
         return self.environment(name, "DBT_TARGET=") if name else self.dev
 
@@ -231,17 +233,27 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise DataopsError(f"{file.name} cannot be read: {error}.", "Fix it, then run the command again.") from None
 
 
+def place_of_settings(root: Path) -> str:
+    """Where the settings of a project are, or belong where it has none, as messages name it.
+
+    Raises:
+        DataopsError: pyproject.toml is not valid TOML.
+    """
+    file = root / "pyproject.toml"
+    if "dataops" in _read_toml(file).get("tool", {}) or (file.exists() and not (root / "dataops.toml").exists()):
+        return "[tool.dataops] of pyproject.toml"
+    return "dataops.toml"
+
+
 def read_settings(root: Path) -> Settings:
     """The settings of a project: [tool.dataops] of its pyproject.toml, or dataops.toml.
 
     Raises:
         DataopsError: a setting is misspelt or has an unknown value.
     """
-    values = _read_toml(root / "pyproject.toml").get("tool", {}).get("dataops")
-    where = "[tool.dataops] in pyproject.toml"
-    if values is None:
-        values, where = _read_toml(root / "dataops.toml"), "dataops.toml"
-    values = dict(values)
+    where = place_of_settings(root)
+    in_pyproject = _read_toml(root / "pyproject.toml").get("tool", {}).get("dataops")
+    values = dict(_read_toml(root / "dataops.toml") if in_pyproject is None else in_pyproject)
     environments = _environments(values.pop("environments", {}), where)
     for name, value in values.items():
         if name not in CHOICES:
@@ -291,8 +303,13 @@ def read_env_file(file: Path) -> dict[str, str]:
         ) from None
     try:
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataopsError(f".env cannot be read, so nothing was run: {error}") from None
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise DataopsError(
+            f".env cannot be read, so nothing was run: line {line} is not UTF-8 text.", "Save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise DataopsError(f".env cannot be read, so nothing was run: {error.strerror}.") from None
     for line in parse_stream(io.StringIO(text)):
         if problem := problem_of_line(line.key, line.value, line.original.string, line.error):
             number = line.original.line + line.original.string[: -len(line.original.string.lstrip())].count("\n")

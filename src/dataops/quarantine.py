@@ -118,7 +118,7 @@ def one_of(what: str, name: str, names: list[str]) -> str:
     """Returns a name if it is one of some names.
 
     Args:
-        what: the kind of name, for the message.
+        what: what would have it, for the message: `model named {name}`.
         name: to look up.
         names: the valid ones.
 
@@ -129,7 +129,7 @@ def one_of(what: str, name: str, names: list[str]) -> str:
         return name
     close = difflib.get_close_matches(name, names, n=3)
     suggestion = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
-    raise DataopsError(f"There is no {what} {name!r}.", suggestion)
+    raise DataopsError(f"No {what.format(name=name)}.", suggestion)
 
 
 def connect(project: Project, environment: Environment) -> Session:
@@ -187,7 +187,7 @@ def counts(session: Session, models: list[RejectedModel], rule: str | None) -> l
     """
     result = [(model.name, *row) for model in models for row in read(session, model, COUNTS)]
     if rule:
-        one_of("rule with rejected rows", rule, sorted({count[1] for count in result}))
+        one_of("rule named {name} has rejected rows", rule, sorted({count[1] for count in result}))
     return [count for count in result if rule in (None, count[1])]
 
 
@@ -263,7 +263,7 @@ def main(project: Project, model: str | None, rule: str | None, rows: int | None
             f"How to add one: {guide('docs/quarantine.md')}",
         )
     if model:
-        name = one_of("model with rejected rows", model.removesuffix(SUFFIX), [one.name for one in models])
+        name = one_of("model named {name} has rejected rows", model.removesuffix(SUFFIX), [one.name for one in models])
         models = [one for one in models if one.name == name]
     console = new_console()
     with connect(project, environment) as session:

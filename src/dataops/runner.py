@@ -68,7 +68,7 @@ class Runner:
             DataopsError: dbt does not accept the arguments.
             Interrupted: Ctrl-C ended it.
         """
-        return self.run_command(read_command(arguments, self.project.variables), arguments, parsed)
+        return self.run_command(read_command(arguments, self.project), arguments, parsed)
 
     def run_command(self, command: DbtCommand, arguments: tuple[str, ...], parsed: object = None) -> Result:
         """Like `run`, where the arguments were read before."""

@@ -17,6 +17,10 @@ from dataops.runner import Runner
 from dataops.typed import tool
 
 OPERATORS = re.compile(r"^(@|\d*\+)|(\+\d*)$")  # of dbt's graph selection: 2+orders, orders+, @orders
+NOTHING_TO_DO = {
+    "build": "There is nothing to build yet. The README says how to add the first source and model.",
+    "source freshness": "No source has freshness rules, so nothing was checked. Write `freshness` in the YAML of a source.",
+}
 PASSED_ON = {
     "ignore_unknown_options": True,
     "allow_interspersed_args": False,
@@ -51,7 +55,7 @@ def runner_for(project: Project, command: DbtCommand) -> Runner:
     if command.target is None:
         return Runner(project, project.target)
     environment, variable = project.environment(command.target, "--target "), project.variables.get("TARGET")
-    if variable and variable != command.target:
+    if variable and project.target != environment:
         raise DataopsError(
             f"TARGET is {variable} and --target is {command.target}. Name the environment once: TARGET={command.target}"
         )
@@ -64,12 +68,12 @@ def run_task(project: Project, *arguments: str) -> int:
     Raises:
         DataopsError: dbt does not accept the arguments, or they select nothing: nothing was built or tested.
     """
-    command = read_command(arguments, project.variables)
+    command = read_command(arguments, project)
     runner = runner_for(project, command)
     result = runner.run_command(command, arguments)
     require_selected(runner, result, command)
     if result.is_empty:
-        print("There is nothing to build yet. The README says how to add the first source and model.")
+        print(NOTHING_TO_DO.get(command.name, f"dbt {command.name} found nothing to do."))
     return result.exit_code
 
 

@@ -442,7 +442,7 @@ def test_ctrl_c_leaves_prod_whole(project):
     os.killpg(process.pid, signal.SIGINT)
     output = process.stdout.read()
     assert process.wait() == 130
-    assert "Stopped: prod is intact. Nothing to clean up." in output
+    assert "Stopped: prod is intact. Run the command again." in output
     assert "Traceback" not in output
     assert edition(project) == 1
     assert in_folder(project, "stopped") == [f"0002-{TODAY}"]

@@ -75,6 +75,8 @@ def test_the_exit_code_says_how_a_task_ended(project, file, old, new, arguments,
         text = (project / file).read_text(encoding="utf-8")
         assert old in text
         (project / file).write_text(text.replace(old, new), encoding="utf-8")
+    if arguments.startswith("test"):
+        (project / "warehouse/dev/dev_ada.duckdb").touch()  # built, for all that anybody looks
     done = dataops(project, *arguments.split(), code=code)
     assert says in done.output
 

@@ -23,7 +23,7 @@ def bare_project(tmp_path_factory) -> Path:
     ("command", "says"),
     [
         ("build SELECT=orders", "make build does not read SELECT. It reads TARGET, ARGS."),
-        ("rollback to=1", "make rollback does not read to. It reads ARGS, TO."),
+        ("rollback to=1", "make rollback does not read to. Did you mean TO? It reads ARGS, TO."),
         ("rollback TARGET=dev", "make rollback does not read TARGET."),
         ("release TARGET=prod", "make release does not read TARGET. It reads ARGS."),
         ("releases TARGET=prod", "make releases does not read TARGET."),

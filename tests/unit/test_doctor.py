@@ -177,22 +177,20 @@ def rename(folder: Path, **names: str) -> None:
 NAMES = {"dev": "development", "ci": "ci", "prod": "production"}
 
 
-def test_targets_of_other_names_are_asked_for_in_the_settings_and_for_the_macros(complete):
+def test_targets_of_other_names_are_asked_for_in_the_settings_and_for_the_macros_at_once(complete):
     rename(complete, **NAMES)
     found = lacking(complete)
-    assert list(found) == ["environments"], "which targets to check is not known"
+    assert list(found) == ["environments", "environments of the macros"]
     assert found["environments"].lines == 'environments = {dev = "development", ci = "ci", prod = "production"}'
     problem = (
         "profiles.yml has development and production, and the settings do not say which of dev, ci, prod they are."
     )
     assert found["environments"].problem == problem
     assert found["environments"].where == "If this is right, write in dataops.toml:"
+    printed = yaml.safe_load(found["environments of the macros"].lines)
+    assert printed == {"vars": {"dataops": {"environments": NAMES}}}
     with (complete / "dataops.toml").open("a") as settings:
         settings.write(found["environments"].lines)
-    found = lacking(complete)
-    assert list(found) == ["environments"], "the macros do not know them yet"
-    printed = yaml.safe_load(found["environments"].lines)
-    assert printed == {"vars": {"dataops": {"environments": NAMES}}}
     edit(complete, "dbt_project.yml", lambda settings: settings.update(printed))
     assert lacking(complete) == {}
     assert [name for name in doctor.examine(project_in(complete)) if name.startswith("target ")] == [
@@ -201,7 +199,41 @@ def test_targets_of_other_names_are_asked_for_in_the_settings_and_for_the_macros
         "target production",
     ]
     edit(complete, "dbt_project.yml", lambda settings: settings["vars"]["dataops"]["environments"].pop("prod"))
-    assert list(lacking(complete)) == ["environments"], "prod has another name for the macros"
+    assert list(lacking(complete)) == ["environments of the macros"], "prod has another name for the macros"
+
+
+def test_renamed_targets_are_replaced_with_all_that_depends_on_their_names(complete):
+    """What was attached under prod's old name goes."""
+    edit(complete, "profiles.yml", _swap_names)
+    found = lacking(complete)
+    assert list(found) == ["environments", "environments of the macros", "target ci", "target production"]
+    for name in ("target ci", "target production"):
+        (printed,) = yaml.safe_load(found[name].lines).values()
+        assert len(printed["attach"]) == 1
+        assert "production" in printed["attach"][0]["alias"]
+
+
+def _swap_names(profiles: dict) -> None:
+    outputs = profiles["shop"]["outputs"]
+    outputs["development"], outputs["production"] = outputs.pop("dev"), outputs.pop("prod")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "instead"),
+    [
+        ("models/a.sql", "{{ config(enabled=(target.name == 'prod')) }}", "dataops.environment() == 'prod'"),
+        ("macros/b.sql", '{% if target.name != "dev" %}', "dataops.environment() != 'dev'"),
+        ("models/c.yml", "# target.name=='prod'", "target.name == var('dataops').environments.prod"),
+        ("dbt_project.yml", "# target.name == 'prod'", "target.name == 'production'"),
+    ],
+)
+def test_comparisons_with_a_target_that_has_another_name_are_listed(complete, file, text, instead):
+    rename(complete, **NAMES)
+    (complete / file).parent.mkdir(exist_ok=True)
+    with (complete / file).open("a") as changed:
+        changed.write(f"\n{text}\n# target.name == 'ci', target.name == 'sandbox'\n")
+    number = (complete / file).read_text().splitlines().index(text) + 1
+    assert lacking(complete)["names of targets"].lines == f"{file}:{number}: {instead}"
 
 
 def test_the_lines_of_a_target_name_it_as_the_project_does(complete):

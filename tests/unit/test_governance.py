@@ -9,6 +9,7 @@ import yaml
 
 from dataops.errors import DataopsError
 from dataops.lint.governance import write_config
+from tests.helpers import project_at
 
 
 @pytest.fixture
@@ -20,14 +21,15 @@ def project(tmp_path) -> Path:
 
 def written(project: Path, text: str) -> dict:
     (project / "dbt-bouncer.yml").write_text(text, encoding="utf-8")
-    return yaml.safe_load(write_config(project.parent / "written", project / "dbt-bouncer.yml").read_text("utf-8"))
+    renamed = project_at(project, targets={"dev": "development"})
+    return yaml.safe_load(write_config(project.parent / "written", renamed).read_text("utf-8"))
 
 
 def test_paths_are_absolute_and_rules_stay(project):
     rules = "manifest_checks:\n  - name: check_model_names\n    include: ^models/marts\n"
-    config = written(project, f"dbt_artifacts_dir: target/dev\n{rules}")
+    config = written(project, f"dbt_artifacts_dir: target/other\n{rules}")
     assert config["manifest_checks"] == [{"name": "check_model_names", "include": "^models/marts"}]
-    assert Path(config["dbt_artifacts_dir"]) == project / "target/dev"
+    assert Path(config["dbt_artifacts_dir"]) == project / "target/other"
     assert (Path(config["custom_checks_dir"]) / "manifest/check_models.py").is_file()
 
 
@@ -37,7 +39,7 @@ def test_checks_of_the_project_are_put_beside_those_of_the_package(project):
     config = written(project, "custom_checks_dir: checks\n")
     files = {file.name for file in Path(config["custom_checks_dir"]).rglob("*.py")}
     assert files == {"check_models.py", "own.py"}
-    assert Path(config["dbt_artifacts_dir"]) == project / "target"
+    assert Path(config["dbt_artifacts_dir"]) == project / "target/development"
 
 
 @pytest.mark.parametrize(
@@ -54,5 +56,5 @@ def test_a_wrong_file_is_refused(text, says, project):
 
 
 def test_a_missing_file_is_refused(project):
-    with pytest.raises(DataopsError, match=r"There is no .*dbt-bouncer\.yml"):
-        write_config(project.parent / "written", project / "dbt-bouncer.yml")
+    with pytest.raises(DataopsError, match=r"There is no dbt-bouncer\.yml"):
+        write_config(project.parent / "written", project_at(project))

@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch) -> Path:
         (b"DEV_NAME=Ada L\n", "Line 1: a value with spaces needs quotes"),
         (b"A='1\n", "Line 1: it cannot be read."),
         (b"WAREHOUSE_DIR=$HOME/secret\n", "Line 1: a variable is written ${HOME}"),
-        (b"A=\xff\n", "codec can't decode"),
+        (b"A=1\nB=\xff\n", ": line 2 is not UTF-8 text."),
     ],
 )
 def test_a_faulty_line_of_the_env_file_is_named(folder, text, says):
@@ -109,6 +109,7 @@ def test_a_wrong_number_of_threads_is_refused(threads):
 
 
 def test_two_environments_at_once_are_refused(folder):
+    (folder / "profiles.yml").touch()
     os.environ.update(TARGET="dev", DBT_PROFILES_DIR=str(folder))
     with pytest.raises(DataopsError, match="Name the environment once: TARGET=prod"):
         run_task(load(), "build", "--target", "prod")
@@ -157,7 +158,7 @@ def test_a_wrong_setting_is_refused(folder, line, says):
     (folder / "pyproject.toml").write_text(f"[tool.dataops]\n{line}\n")
     with pytest.raises(DataopsError) as refused:
         read_settings(folder)
-    assert refused.value.problem.startswith("[tool.dataops] in pyproject.toml")
+    assert refused.value.problem.startswith("[tool.dataops] of pyproject.toml")
     assert says in refused.value.problem
     assert refused.value.remedy
 

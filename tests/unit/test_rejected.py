@@ -194,13 +194,13 @@ def test_a_personal_field_of_a_raw_row_is_withheld():
     [
         (
             ["--model", "stg_order"],
-            "There is no model with rejected rows 'stg_order'.",
+            "No model named stg_order has rejected rows.",
             "Did you mean stg_orders or stg_customers?",
         ),
-        (["--model", "x"], "There is no model with rejected rows 'x'.", "Known: stg_customers, stg_orders."),
+        (["--model", "x"], "No model named x has rejected rows.", "Known: stg_customers, stg_orders."),
         (
             ["--rule", "readable_dat"],
-            "There is no rule with rejected rows 'readable_dat'.",
+            "No rule named readable_dat has rejected rows.",
             "Did you mean readable_date?",
         ),
     ],

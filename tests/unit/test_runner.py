@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
+from dataops import checks
 from dataops.dbt import Result, read_command
-from dataops.errors import DataopsError
+from dataops.engines import engine_of
+from dataops.errors import DONE, IMPOSSIBLE, DataopsError
 from dataops.monitoring import elementary
 from dataops.project import Project
 from dataops.runner import Runner
-from dataops.tasks import require_selected, runner_for
+from dataops.tasks import require_selected, run_task, runner_for
 from tests.helpers import project_with_profile
 
 
@@ -90,6 +93,44 @@ def test_a_file_in_place_of_the_warehouse_folder_is_refused(project, tmp_path):
 def test_a_profile_that_cannot_be_read_is_named(project, tmp_path):
     (tmp_path / "profiles.yml").write_text("shop: {outputs: {dev: {type: duckdb, path: '{{ nonsense() }}'}}}")
     assert problem_of(project, "build").startswith("profiles.yml: ")
+
+
+def test_a_missing_profile_is_named_with_what_prints_the_lines(project, tmp_path):
+    (tmp_path / "profiles.yml").unlink()
+    for use in (Runner(project, project.dev).run, lambda _: engine_of(project).environment(project.dev)):
+        with pytest.raises(DataopsError, match=r"profiles\.yml is missing: .* The lines to write: dataops doctor"):
+            use("parse")
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_data_that_was_never_built_is_not_tested(project, tmp_path, monkeypatch, data):
+    """Unless the project has nothing to build."""
+    monkeypatch.setattr(checks, "build_from_nothing", lambda project: Result(DONE, is_empty=not data))
+    monkeypatch.setattr(Runner, "run_command", lambda *_: Result(DONE, is_empty=True))
+    test = partial(checks.test.main, ["--target", "ci"], standalone_mode=False, obj=project)
+    if not data:
+        return test()
+    with pytest.raises(DataopsError) as refused:
+        test()
+    assert str(refused.value) == "ci was not built, so there is no data to test. Type: TARGET=ci dataops build"
+    assert refused.value.exit_code == IMPOSSIBLE
+    (tmp_path / "warehouse/ci").mkdir(parents=True)
+    (tmp_path / "warehouse/ci/it.duckdb").touch()
+    return test()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("build",), "There is nothing to build yet."),
+        (("source", "freshness"), "No source has freshness rules, so nothing was checked."),
+        (("snapshot",), "dbt snapshot found nothing to do."),
+    ],
+)
+def test_a_task_with_nothing_to_do_says_so_in_its_own_words(project, monkeypatch, capsys, arguments, says):
+    monkeypatch.setattr(Runner, "run_command", lambda *_: Result(DONE, is_empty=True))
+    assert run_task(project, *arguments) == DONE
+    assert capsys.readouterr().out.startswith(says)
 
 
 @pytest.mark.parametrize(

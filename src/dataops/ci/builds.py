@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dataops.ci.changes import CHECKED
+from dataops.console import counted
 from dataops.dbt import FAILURES, Result
 from dataops.manifest import BUILT
 
@@ -29,7 +30,7 @@ def describe_build(result: Result) -> str:
     tests = Counter(one["status"] for one in result.nodes if _kind(one) in CHECKED)
     skipped = sum(one["status"] == "skipped" for one in result.nodes)
     counts = ((tests["warn"], "warned"), (failed, "failed"), (skipped, "skipped"))
-    parts = [f"{len(built_ids(result))} built", f"{tests['pass']} tests passed"]
+    parts = [f"{len(built_ids(result))} built", f"{counted(tests['pass'], 'test')} passed"]
     return ", ".join([*parts, *(f"{count} {what}" for count, what in counts if count)]) + "."
 
 

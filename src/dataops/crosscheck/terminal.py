@@ -46,7 +46,8 @@ def show(console: Console, result: Result, files: list[Path], allowed_too: bool 
 def _next_step(result: Result) -> str:
     """What the result means, and what to do about it."""
     if result.exit_code == 2:
-        return "Not compared does not mean the same. Fix what is named above, then run the command again."
+        what = "Not everything" if result.models else "Nothing"
+        return f"{what} was compared, so differences are possible. Fix what is named above, then run the command again."
     if not result.exit_code and not result.with_verdict("allowed"):
         return f"{result.head['name']} holds the same data as {result.base['name']}. Nothing to do."
     examples = any(model.comparison and model.comparison.examples for model in result.models)

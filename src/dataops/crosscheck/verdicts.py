@@ -10,8 +10,8 @@ from dataops.manifest import Model
 STATES = {
     "empty": "was built without rows (--empty)",
     "sample": "was built from a sample of its rows (--sample)",
-    "started": "was not built to the end: its last build was stopped",
-    "skipped": "was not built: its last build skipped it, because something before it failed",
+    "started": "was not built to the end: its last build was stopped, or skipped it because something before it failed",
+    "skipped": "was not built: its last build skipped it because something before it failed",
     "error": "was not built: its last build failed",
 }
 
@@ -20,7 +20,9 @@ def require_data(dataset: Dataset, build: Build, model: Model) -> None:
     """Raises CannotCompare unless the last build of a model left data."""
     if build.state != "success":
         problem = STATES.get(build.state, f"was not built: its last build ended with {build.state!r}")
-        raise CannotCompare(f"{model.name} of {dataset.name} {problem}.", _rebuild(dataset))
+        whole = build.state in ("empty", "sample") or not dataset.environment
+        again = f"Build again, and fix what that reports: {dataset.how_to_build()}"
+        raise CannotCompare(f"{model.name} of {dataset.name} {problem}.", _rebuild(dataset) if whole else again)
 
 
 def require_fresh(head: Dataset, model: Model, models: dict[str, Model]) -> None:

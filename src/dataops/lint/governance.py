@@ -19,6 +19,7 @@ import click
 import yaml
 
 from dataops.errors import DataopsError
+from dataops.project import Project
 
 CONFIG = Path("dbt-bouncer.yml")
 OWN_CHECKS = Path(__file__).with_name("checks")
@@ -65,30 +66,31 @@ def has_tested_key(path: str, tests: Collection[str], rules: list[dict[str, Any]
     return all(set(tests) & set(rule.get("accepted_uniqueness_tests") or ["unique"]) for rule in covering)
 
 
-def write_config(folder: Path, file: Path = CONFIG) -> Path:
+def write_config(folder: Path, project: Project) -> Path:
     """Writes the project's rules with absolute paths to dbt's artifacts and to the checks of this package; returns the file.
 
     dbt-bouncer takes one folder of checks, so those of a project that has its own are copied into the same one.
 
     Args:
         folder: an empty one, for the file and the checks.
-        file: the project's rules.
+        project: whose dbt-bouncer.yml it is. Without dbt_artifacts_dir there, dbt's artifacts of dev are checked.
     """
+    file = project.path(CONFIG)
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        raise DataopsError(f"There is no {file}, which lists the rules to check.", "Restore it from git.") from None
+        raise DataopsError(f"There is no {CONFIG}, which lists the rules to check.", "Restore it from git.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataopsError(f"{file} cannot be read: {error}") from None
+        raise DataopsError(f"{CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
-        raise DataopsError(f"{file} holds no settings: it must be a list of `name: value`.")
-    project, checks = file.parent.resolve(), folder / "checks"
+        raise DataopsError(f"{CONFIG} holds no settings: it must be a list of `name: value`.")
+    root, checks = project.root.resolve(), folder / "checks"
     own = config.get("custom_checks_dir")
-    if own and not (project / own).is_dir():
-        raise DataopsError(f"{file}: custom_checks_dir is {own!r}, which is not a folder of the project.")
-    for source in (OWN_CHECKS, *([project / own] if own else [])):
+    if own and not (root / own).is_dir():
+        raise DataopsError(f"{CONFIG}: custom_checks_dir is {own!r}, which is not a folder of the project.")
+    for source in (OWN_CHECKS, *([root / own] if own else [])):
         shutil.copytree(source, checks, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    artifacts = project / config.get("dbt_artifacts_dir", "target")
+    artifacts = root / (config.get("dbt_artifacts_dir") or project.target_path(project.dev))
     written = folder / "dbt-bouncer.yml"
     paths = {"custom_checks_dir": str(checks), "dbt_artifacts_dir": str(artifacts)}
     written.write_text(yaml.safe_dump(config | paths), encoding="utf-8")
@@ -96,11 +98,12 @@ def write_config(folder: Path, file: Path = CONFIG) -> Path:
 
 
 @click.command()
-def main() -> None:
+@click.pass_obj
+def main(project: Project) -> None:
     """Check the rules of dbt-bouncer.yml on dbt's manifest."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        command = [Path(sys.executable).with_name("dbt-bouncer"), "--config-file", write_config(Path(folder))]
+        command = [Path(sys.executable).with_name("dbt-bouncer"), "--config-file", write_config(Path(folder), project)]
         command += ["--output-file", report, "--output-only-failures"]
         done = subprocess.run(
             list(map(str, command)), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"

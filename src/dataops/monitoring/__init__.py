@@ -19,10 +19,10 @@ from collections.abc import Sequence
 import click
 
 from dataops.errors import DataopsError
-from dataops.project import Environment, Project
+from dataops.project import Environment, Project, place_of_settings
 from dataops.typed import typed
 
-OFF = 'Monitoring is off: the setting monitoring is "none" in [tool.dataops] of pyproject.toml.'
+OFF = 'Monitoring is off: the setting monitoring is "none" in {place}.'
 SWITCH_ON = (
     'To switch it on, write monitoring = "elementary" there. Elementary needs packages and settings too: generate a project'
     " with monitoring=elementary, and copy what its pyproject.toml, packages.yml, profiles.yml, dbt_project.yml and"
@@ -108,8 +108,8 @@ class Monitor(ABC):
         """
 
 
-def _is_off() -> DataopsError:
-    return DataopsError(OFF, SWITCH_ON.format(setup=typed("setup")))
+def _is_off(project: Project) -> DataopsError:
+    return DataopsError(OFF.format(place=place_of_settings(project.root)), SWITCH_ON.format(setup=typed("setup")))
 
 
 class NoMonitor(Monitor):
@@ -136,10 +136,10 @@ class NoMonitor(Monitor):
         return None
 
     def require_package(self) -> None:
-        raise _is_off()
+        raise _is_off(self.project)
 
     def require_history(self, environment: Environment) -> None:
-        raise _is_off()
+        raise _is_off(self.project)
 
 
 environment_option = click.option(
@@ -153,7 +153,7 @@ def chosen(project: Project, name: str | None) -> Environment:
     Raises:
         DataopsError: the project has none of that name.
     """
-    return project.environment(name, "--environment ") if name else project.prod
+    return project.environment(name, "--environment ", by_role=True) if name else project.prod
 
 
 def monitor(project: Project) -> Monitor:

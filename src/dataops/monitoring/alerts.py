@@ -14,13 +14,13 @@ import click
 
 from dataops.errors import DataopsError
 from dataops.monitoring import chosen, environment_option, monitor
-from dataops.project import Environment, Project
+from dataops.project import Environment, Project, place_of_settings
 from dataops.typed import typed
 
 if TYPE_CHECKING:
     from dataops.monitoring.messages import Channel
 
-NOWHERE = "Alerts go nowhere: the setting alerts is {kind!r} in [tool.dataops] of pyproject.toml."
+NOWHERE = "Alerts go nowhere: the setting alerts is {kind!r} in {place}."
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def webhook_of(project: Project) -> str:
     """
     kind = project.settings.alerts
     if kind not in ("slack", "teams"):
-        raise DataopsError(NOWHERE.format(kind=kind), "Write slack or teams there.")
+        raise DataopsError(
+            NOWHERE.format(kind=kind, place=place_of_settings(project.root)), "Write slack or teams there."
+        )
     webhook = project.variables.get("ALERTS_WEBHOOK")
     if not webhook:
         raise DataopsError(
@@ -93,7 +95,7 @@ def send(project: Project, environment: Environment, channel: Channel, of_candid
 @environment_option
 @click.pass_obj
 def main(project: Project, dry_run: bool, of_candidates: bool, environment_name: str | None) -> None:
-    """Send new failures to Slack or Teams: [tool.dataops] in pyproject.toml chooses which, ALERTS_WEBHOOK is the address.
+    """Send new failures to Slack or Teams: the setting `alerts` chooses which, ALERTS_WEBHOOK is the address.
 
     A stopped release is one message. What failed in its candidate is not sent, because no reader can see that data.
     """

@@ -1,4 +1,4 @@
-"""Versions of prod: made beside it, audited, put in its place at once, kept, and rolled back to.
+"""Versions of prod: made beside it, audited, swapped in, kept, and rolled back to.
 
 pipeline.py       a release, step by step
 candidate.py      publishes a candidate that only its crosscheck stopped

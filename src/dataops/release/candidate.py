@@ -90,5 +90,6 @@ def _find(versions: Versions, name: str) -> Version:
     if not candidates:
         raise CannotRelease(f"No stopped candidate is kept, so there is no {name!r}.", f"See: {typed('releases')}")
     raise CannotRelease(
-        f"There is no stopped candidate {name!r}.{nearest(name, candidates)}", f"These are kept: {kept}."
+        f"There is no stopped candidate {name!r}.{nearest(name, candidates)}",
+        f"These stopped candidates are kept: {kept}.",
     )

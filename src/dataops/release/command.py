@@ -1,4 +1,4 @@
-"""dataops release: builds the next version of prod beside it, audits it, and puts it in its place."""
+"""dataops release: builds the next version of prod beside it, audits it, and swaps it in."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def main(
     full_refresh: bool,
     keep: int,
 ) -> int:
-    """Release: build everything beside prod, test it, compare it with prod, and put it in its place at once.
+    """Release: build everything beside prod, test it, compare it with prod, and swap it in.
 
-    Prod is intact, whatever happens.
+    Until the swap, prod is not changed.
 
     Exit codes: 0 released; 1 something failed or differs; 2 it could not be done; 75 somebody else holds the lock of prod;
     130 interrupted.
@@ -102,7 +102,10 @@ def _run(release: Release, dry_run: bool) -> Version:
         if isinstance(error, CannotRelease):
             release.facts.pop("stopped_by", None)  # its data cannot be read, for one
         if release.steps or release.resumed:
-            _keep_candidate(release, _why_ended(error))
+            kept = _keep_candidate(release, _why_ended(error))
+            if kept and kept.data.exists():
+                where = shown(kept.folder)
+                release.console.print(f"\nWhat was built so far is kept in {where}.", markup=False, soft_wrap=True)
         else:
             release.versions.discard_candidate()  # it was refused before anything was made
         raise

@@ -12,7 +12,7 @@ from dataops.engines import EngineError
 from dataops.errors import DataopsError, Interrupted, was_interrupted
 from dataops.typed import shown
 
-INTERRUPTED = "Stopped: prod is intact. Nothing to clean up. Run the command again."
+INTERRUPTED = "Stopped: prod is intact. Run the command again."
 KEPT = "5"  # versions, where neither --keep nor RELEASES_KEPT says how many
 
 

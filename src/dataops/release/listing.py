@@ -15,7 +15,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from dataops.console import new_console, print_whole
+from dataops.console import counted, new_console, print_whole
 from dataops.project import Project
 from dataops.release.common import explained
 from dataops.typed import shown, typed
@@ -86,7 +86,7 @@ def _print_versions(console: Console, versions: Versions) -> None:
     if not kept and not stopped and not dry_run and not problem:
         console.print(_nothing(versions), soft_wrap=True)
         return
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, show_edge=False)
     for heading in ("version", "", "UTC", "commit"):
         table.add_column(heading, no_wrap=True)
     table.add_column("result", overflow="fold", min_width=24)
@@ -102,7 +102,7 @@ def _print_versions(console: Console, versions: Versions) -> None:
         if warning := version.outside_warning:
             console.print(warning, markup=False, soft_wrap=True)
     console.print(
-        f"To go back: {typed('rollback', to='<number>')}. For the history: {typed('releases', '--history')}",
+        f"\nTo go back: {typed('rollback', to='<number>')}. For the history: {typed('releases', '--history')}",
         markup=False,
     )
 
@@ -133,7 +133,7 @@ def _outcome(facts: dict[str, Any], is_stopped: bool) -> str:
         compared = f"{list(crosscheck['verdicts'].values()).count('new')} new"
     if facts["accepted"] and compared == "different":
         compared = facts["accepted"]
-    return f"{facts['results']['passed']} tests passed{warned}; {compared}"
+    return f"{counted(facts['results']['passed'], 'test')} passed{warned}; {compared}"
 
 
 def _short(text: str, width: int) -> str:

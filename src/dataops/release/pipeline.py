@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from dataops import dbt
+from dataops.console import counted
 from dataops.crosscheck import CannotCompare
 from dataops.crosscheck.command import progress_bar
 from dataops.crosscheck.datasets import Dataset, dataset_of, read_dataset
@@ -320,7 +321,7 @@ class Release:
                 ["nothing was built: the project has no models"], "The README says how to add the first model."
             )
         warned = f", {counts['warned']} warned" if counts["warned"] else ""
-        return f"{counts['built']} built, {counts['passed']} tests passed{warned}"
+        return f"{counts['built']} built, {counted(counts['passed'], 'test')} passed{warned}"
 
     def _audit(self) -> str:
         data, manifest = self.candidate.data, audit.read_manifest(self.folder / MANIFEST)
@@ -414,7 +415,8 @@ class Release:
         if not left:
             return
         self.facts["stopped_by"] = CROSSCHECK
-        reason, options = reason_for(left), ""
+        typed_before = self.accept.models if self.accept else frozenset()  # the next command line replaces this one
+        reason, options = reason_for(sorted(typed_before & differing | set(left))), ""
         reasons = objections(left, self.accepted, known, crosscheck["broken_contracts"])
         if is_new_start(crosscheck["verdicts"].values()):
             reason = NEW_START

@@ -27,8 +27,11 @@ def main(project: Project, version: str | None, to: str | None, reason: str | No
     """
     if version and to and version != to:
         raise click.UsageError(f"VERSION is {version} and --to is {to}. Name one version.")
+    versions = Versions(project)
+    if not versions.folder.exists():  # the lock would make it
+        _wanted(versions, None, version or to)
     with lock.held(project, typed("rollback")):
-        _roll_back(Versions(project), version or to, reason, dry_run)
+        _roll_back(versions, version or to, reason, dry_run)
 
 
 def _roll_back(versions: Versions, name: str | None, reason: str | None, dry_run: bool) -> None:
@@ -36,7 +39,7 @@ def _roll_back(versions: Versions, name: str | None, reason: str | None, dry_run
     prod = _current(versions, name)
     for line in versions.recover(prod, by):
         console.print(line, soft_wrap=True, markup=False)
-    version = versions.find(name, versions.kept()) if name else _before(versions, prod)
+    version = _wanted(versions, prod, name)
     if prod and version.id == prod.id:
         raise CannotRelease(f"{version.id} is {environment} already.", f"See: {typed('releases')}")
     if version.problem:
@@ -75,6 +78,11 @@ def _current(versions: Versions, name: str | None) -> Version | None:
         return None
 
 
+def _wanted(versions: Versions, prod: Version | None, name: str | None) -> Version:
+    """The version to go back to: the one of a name, else the one that prod was made from."""
+    return versions.find(name, versions.kept()) if name else _before(versions, prod)
+
+
 def _before(versions: Versions, prod: Version | None) -> Version:
     if prod is None:
         raise CannotRelease(
@@ -83,4 +91,6 @@ def _before(versions: Versions, prod: Version | None) -> Version:
         )
     if before := versions.before(prod):
         return before
-    raise CannotRelease(f"No version before {prod.id} is kept.", f"Name one: {typed('releases')}")
+    later = next((version for version in versions.kept() if version.id != prod.id and not version.problem), None)
+    remedy = f"To go to a later one: {typed('rollback', to=later.number)}" if later else "No other version is kept."
+    raise CannotRelease(f"No version before {prod.id} is kept.", remedy)

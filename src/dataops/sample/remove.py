@@ -212,7 +212,7 @@ def remove_sample(project: Project, dry_run: bool, yes: bool, include_changed: b
     apply(project.root, contents)
     print(f"The sample is removed. To undo this before you commit: {UNDO}")
     print(
-        f"Next: {typed('build')}, {typed('lint')}, then commit. The second message accepts that the next release drops the sample from prod:"
+        f"Next: {typed('build')} && {typed('lint')}, then commit. The second message accepts that the next release drops the sample from prod:"
     )
     print('  git add --all && git commit -m "feat: remove the sample" -m "Accept-Differences: the sample was removed"')
 

@@ -239,7 +239,9 @@ class Versions:
                 f"Nothing was released yet, so there is no version {name!r}.", f"See: {typed('releases')}"
             )
         names = ", ".join(version.id for version in among)
-        raise CannotRelease(f"There is no version {name!r}.{nearest(name, among)}", f"These are kept: {names}.")
+        raise CannotRelease(
+            f"There is no version {name!r}.{nearest(name, among)}", f"These versions are kept: {names}."
+        )
 
     def require_prod(self) -> Version:
         """The version that is prod, with its data.

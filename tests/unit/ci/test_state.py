@@ -161,10 +161,7 @@ def test_without_a_code_host_it_says_what_to_write_where(lost, project):
     with pytest.raises(DataopsError) as error:
         ci.main(["state", "pull"], standalone_mode=False, obj=replace(project, settings=Settings()))
     assert error.value.exit_code == IMPOSSIBLE
-    assert (
-        error.value.problem
-        == 'There is no code host: the setting code_host is "none" in [tool.dataops] of pyproject.toml.'
-    )
+    assert error.value.problem == 'There is no code host: the setting code_host is "none" in dataops.toml.'
     assert error.value.remedy == 'Write code_host = "github" or "gitlab" there.'
 
 

@@ -88,7 +88,7 @@ def test_a_build_is_described_in_a_sentence_and_its_failures_are_listed():
     manifest = {"nodes": nodes, "unit_tests": unit_tests}
     results = [ran("orders", "model", "success"), ran("raw", "seed", "success"), ran("unique.1a2b", "test", "pass")]
     done = DbtResult(0, nodes=results)
-    assert describe_build(done) == "2 built, 1 tests passed."
+    assert describe_build(done) == "2 built, 1 test passed."
     assert failures(manifest, done) == []
     results += [
         ran("not_null.1a2b", "test", "fail"),
@@ -97,7 +97,7 @@ def test_a_build_is_described_in_a_sentence_and_its_failures_are_listed():
     ]
     results += [ran("orders.adds", "unit_test", "fail"), ran("shop-on-run-end-0", "operation", "error")]
     failed = DbtResult(1, nodes=results)
-    assert describe_build(failed) == "2 built, 1 tests passed, 1 warned, 3 failed, 1 skipped."
+    assert describe_build(failed) == "2 built, 1 test passed, 1 warned, 3 failed, 1 skipped."
     assert failures(manifest, failed) == [
         "not_null (models/not_null.sql): Got 1 result",
         "adds (models/orders.yml): Got 1 result",

@@ -50,7 +50,7 @@ EXAMPLE = Comparison(**{**vars(CHANGED), "examples": [Example("changed", {"id": 
         ([model("new", rows=3)], "Is this what the change was meant to do?"),
         (
             [model("same", Comparison()), model("not compared", problem="orders is older than the code.")],
-            "Not compared does not mean the same. Fix what is named above, then run the command again.",
+            "Not everything was compared, so differences are possible. Fix what is named above, then run the command again.",
         ),
     ],
     ids=["same", "within thresholds", "different", "without examples", "new", "not compared"],

@@ -240,22 +240,22 @@ def test_an_error_about_names_is_shown(tmp_path):
         (
             {"products": Built(ROWS, state="error")},
             "products of dev was not built: its last build failed.",
-            "Type: make build",
+            "Build again, and fix what that reports: make build",
         ),
         (
             {"products": Built(ROWS, state="skipped")},
-            "products of dev was not built: its last build skipped it, because something before it failed.",
-            "Type: make build",
+            "products of dev was not built: its last build skipped it because something before it failed.",
+            "Build again, and fix what that reports: make build",
         ),
         (
             {"products": Built(ROWS, state="started")},
-            "products of dev was not built to the end: its last build was stopped.",
-            "Type: make build",
+            "products of dev was not built to the end: its last build was stopped, or skipped it because something before it failed.",
+            "Build again, and fix what that reports: make build",
         ),
         (
             {"products": Built(ROWS, state="odd")},
             "products of dev was not built: its last build ended with 'odd'.",
-            "Type: make build",
+            "Build again, and fix what that reports: make build",
         ),
         (
             {"products": Built(ROWS, kind=""), "shown_products": Built(ROWS)},

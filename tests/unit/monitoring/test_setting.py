@@ -13,7 +13,7 @@ import yaml
 
 from dataops.dbt import read_command
 from dataops.errors import IMPOSSIBLE, DataopsError
-from dataops.monitoring import OFF, NoMonitor, elementary, history, monitor, stub
+from dataops.monitoring import NoMonitor, elementary, history, monitor, stub
 from dataops.monitoring.elementary import ElementaryMonitor
 from dataops.project import Project, Settings
 from tests.helpers import TEMPLATE, project_at
@@ -36,13 +36,17 @@ def installed(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["report", "alerts", "stats", "clean"])
-def test_where_monitoring_is_off_a_command_says_what_to_write_where(command, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "place"), [("pyproject.toml", "[tool.dataops] of pyproject.toml"), ("dataops.toml", "dataops.toml")]
+)
+def test_where_monitoring_is_off_a_command_says_what_to_write_where(command, file, place, tmp_path):
     """Elementary's Python is not installed here, so the test proves too that nothing asks for it."""
     off = project_with("none", tmp_path)
+    (tmp_path / file).touch()
     with pytest.raises(DataopsError) as error:
         import_module(f"dataops.monitoring.{command}").main.main([], standalone_mode=False, obj=off)
     assert error.value.exit_code == IMPOSSIBLE
-    assert error.value.problem == OFF
+    assert error.value.problem == f'Monitoring is off: the setting monitoring is "none" in {place}.'
     assert 'write monitoring = "elementary" there' in error.value.remedy
     assert "Then: make setup" in error.value.remedy
 

@@ -164,12 +164,16 @@ def test_the_files_of_sources_are_recorded(tmp_path):
 # Acceptance
 
 
-def require(*accepted: str, number: str = "0002-2026-11-24", uncommitted: tuple = (), **verdicts: str) -> dict:
-    """What release.json has of a crosscheck whose differences are accepted."""
+def require(
+    *accepted: str, accept: str = "", number: str = "0002-2026-11-24", uncommitted: tuple = (), **verdicts: str
+) -> dict:
+    """What release.json has of a crosscheck whose differences are accepted, by commits and on the command line (`accept`)."""
     facts = {"crosscheck": {"headline": "0002 against 0001", "verdicts": verdicts, "broken_contracts": {}}}
     code = Code("2" * 40, "feat: 2", uncommitted)
-    reasons = tuple(map(read_acceptance, accepted))
-    release = Release(Versions(project_at(Path())), number, code, None, "ada", reasons, False, Console(), facts=facts)
+    typed = read_acceptance(accept) if accept else None
+    reasons = (*filter(None, [typed]), *map(read_acceptance, accepted))
+    versions = Versions(project_at(Path()))
+    release = Release(versions, number, code, None, "ada", reasons, False, Console(), typed, facts=facts)
     release._require_acceptance()
     return release.facts
 
@@ -204,6 +208,15 @@ def test_what_is_accepted_of_one_model_is_not_accepted_of_another():
     assert "--accept 'counted, first: why' --candidate 2" in stopped.value.remedy
     both = require("frist, second, shown: edition 2 is out", "first,counted: it counts editions", **FOUND)
     assert len(both["crosscheck"]["accepted"]) == 4
+
+
+def test_what_to_type_names_all_that_the_next_command_must_accept():
+    """An option replaces the one that was typed before; what commits accept stays."""
+    with pytest.raises(Stopped) as stopped:
+        require("shown: it is gone", accept="first, same: half of it", **FOUND)
+    assert stopped.value.reasons[1:] == [f"{name} differs, and nobody accepted that" for name in ("counted", "second")]
+    assert "--accept 'counted, first, second: why' --candidate 2" in stopped.value.remedy
+    assert require("shown: it is gone", accept="counted, first, second: why", **FOUND)
 
 
 def test_a_misspelt_name_in_a_commit_is_reported():

@@ -109,6 +109,7 @@ def test_exit_codes(prod, dataops, build, monkeypatch, task, end):
     assert prod_edition(prod) == (2 if code else {"release": 3, "rollback": 1}[task])
     if task == "release" and error:
         assert [version.id for version in prod.stopped()] == [f"0003-{TODAY}"]
+        assert re.search(rf"kept in \S*/stopped/0003-{TODAY}\.", output), "it is named, whatever ended the release"
     documented = Path(__file__).parents[3] / "{{cookiecutter.project_slug}}/docs/releasing.md"
     assert re.search(rf"^\| {code} \| \S", documented.read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -391,7 +392,9 @@ def test_a_stopped_candidate_can_be_resumed(stopped):
 
 def test_a_candidate_is_named_by_its_number(prod, stopped):
     versions.stop(prod, 10)
-    assert f"There is no stopped candidate '7'. These are kept: 0010-{DAY}, 0002-{DAY}." in refused(stopped, name="7")
+    assert f"There is no stopped candidate '7'. These stopped candidates are kept: 0010-{DAY}, 0002-{DAY}." in refused(
+        stopped, name="7"
+    )
     assert "There is no stopped candidate '22'. Did you mean 2?" in refused(stopped, name="22")
     assert f"0001-{DAY} is a version of prod. Type: make rollback TO=1" in refused(stopped, name="1")
     assert "A dry run has no number" in refused(stopped, name="dry-run")

@@ -33,7 +33,9 @@ def test_rolling_back_and_forth(prod, dataops):
         second.id,
         "wrong prices",
     )
-    assert "No version before 0001-" in dataops("rollback", code=2).output
+    assert dataops("rollback", code=2).output == (
+        f"No version before {first.id} is kept. To go to a later one: make rollback TO=2"
+    )
     dataops("rollback", "2")
     assert prod_edition(prod) == 2
     assert "is prod already" in dataops("rollback", second.id, code=2).output
@@ -65,8 +67,8 @@ def test_a_misspelt_version_suggests_the_nearest(prod, dataops, name, guess):
     expected = f"There is no version '{name}'." + (f" Did you mean {guess}?" if guess else "")
     if guess != "dry-run":  # which cannot be prod
         output = dataops("rollback", name, code=2).output
-        assert f"{expected} These are kept: 0002-{DAY}, 0001-{DAY}." in output
-    with pytest.raises(CannotRelease, match=re.escape(f"{expected} These are kept")):
+        assert f"{expected} These versions are kept: 0002-{DAY}, 0001-{DAY}." in output
+    with pytest.raises(CannotRelease, match=re.escape(f"{expected} These versions are kept")):
         release.open(name)
 
 
@@ -106,7 +108,7 @@ def test_a_stopped_candidate_is_no_version(prod, dataops):
     assert f"0002-{DAY} was stopped, so it never was a version of prod." in dataops("rollback", "2", code=2).output
 
 
-def test_nothing_released_yet(dataops):
+def test_nothing_released_yet(dataops, warehouse):
     listed = dataops("releases").output
     assert "Nothing was released yet:" in listed and "holds no version. Type: make release" in listed
     for arguments in (("rollback",), ("releases", "--as-of", "2026-01-01")):
@@ -114,7 +116,13 @@ def test_nothing_released_yet(dataops):
         assert "Nothing was released yet" in output
         assert not output.endswith("make release"), "a release is no rollback"
     assert "so there is no version '7'" in dataops("rollback", "7", code=2).output
+    assert not list(warehouse.iterdir()), "nothing is made by what finds nothing"
     assert "Nothing was released yet" in dataops("releases", "--history").output
+
+
+def test_the_only_version_cannot_be_rolled_back(prod, dataops):
+    only = versions.release(prod, 1)
+    assert dataops("rollback", code=2).output == f"No version before {only.id} is kept. No other version is kept."
 
 
 def test_versions_are_listed_opened_and_found_by_time(prod, dataops):

@@ -3,7 +3,7 @@
     unique_key='order_id',
     incremental_strategy='delete+insert',
     on_schema_change='fail',
-    full_refresh=(true if target.name == 'dev' else none)
+    full_refresh=(true if dataops.environment() == 'dev' else none)
 ) }}
 
 -- In dev the orders are those of a window that moves (dataops.recent_rows). Orders kept from an earlier window

@@ -20,7 +20,7 @@ from typing import Any
 
 from dataops.ci import SUMMARY
 from dataops.errors import DataopsError
-from dataops.project import Project
+from dataops.project import Project, place_of_settings
 from dataops.typed import typed
 
 SECONDS = 30  # to wait for an answer
@@ -144,7 +144,7 @@ def chosen(project: Project) -> ModuleType:
     host = project.settings.code_host
     if host == "none":
         raise DataopsError(
-            'There is no code host: the setting code_host is "none" in [tool.dataops] of pyproject.toml.',
+            f'There is no code host: the setting code_host is "none" in {place_of_settings(project.root)}.',
             'Write code_host = "github" or "gitlab" there.',
         )
     return import_module(f"dataops.ci.hosts.{host}")

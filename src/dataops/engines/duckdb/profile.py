@@ -3,6 +3,7 @@ that is current."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ WAREHOUSES = "(env_var('WAREHOUSE_DIR', '') or 'warehouse')"
 CANDIDATE = "env_var('DATAOPS_CANDIDATE', '')"
 PLUGIN = {"module": "dataops.engines.duckdb.plugin"}
 COPY = "env_var('CI_PROD_COPY', ':memory:')"
+
+OURS = re.compile("DATAOPS_CANDIDATE|CI_PROD_COPY")  # in what is attached for the tasks, under whatever name prod had
 
 Lines = dict[str, Any]
 
@@ -129,7 +132,7 @@ def _without(values: Mapping[str, Any] | None, *aliases: str) -> Lines:
     others = [
         one
         for one in (values or {}).get("attach") or []
-        if not (isinstance(one, dict) and (one.get("alias") in aliases or "DATAOPS_CANDIDATE" in str(one)))
+        if not (isinstance(one, dict) and (one.get("alias") in aliases or OURS.search(str(one))))
     ]
     return {"type": "duckdb", **kept, **({"attach": others} if others else {})}
 
