@@ -16,14 +16,12 @@ from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
-import yaml
 
 from dataops import __version__
 from dataops.engines import engine_of
-from dataops.engines.registry import names_of_macros, targets
+from dataops.engines.registry import names_of_macros, read_yaml, targets
 from dataops.errors import DONE, WRONG, DataopsError
 from dataops.installed import package_version
 from dataops.missing import Missing, as_yaml
@@ -43,16 +41,6 @@ IGNORED = {
     "dbt_packages/x": "/dbt_packages/",
     ".user.yml": ".user.yml",
 }
-
-
-def _read_yaml(project: Project, name: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(project.path(name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataopsError(f"{name} cannot be read: {error}", f"Fix it, then: {typed('doctor')}") from None
-    return found if isinstance(found, dict) else {}
 
 
 def no_profiles(project: Project) -> Missing | None:
@@ -125,7 +113,7 @@ def _compared(file: Path, operator: str, name: str, names: Mapping[str, str]) ->
 
 def _files_of_dbt(project: Project) -> Iterator[Path]:
     """dbt_project.yml, and the SQL and YAML files in the folders that it names."""
-    settings = _read_yaml(project, "dbt_project.yml")
+    settings = read_yaml(project, "dbt_project.yml")
     yield project.path("dbt_project.yml")
     for kind in ("model", "snapshot", "seed", "test", "macro", "analysis"):
         default = ["analyses" if kind == "analysis" else f"{kind}s"]
@@ -158,7 +146,7 @@ def no_target(environment: Environment, project: Project) -> Missing | None:
 
 def packages_folder(project: Project) -> Path:
     """Where dbt installs packages."""
-    path = str(_read_yaml(project, "dbt_project.yml").get("packages-install-path") or "")
+    path = str(read_yaml(project, "dbt_project.yml").get("packages-install-path") or "")
     return project.path(path if path and "{{" not in path else "dbt_packages")
 
 
@@ -174,8 +162,8 @@ def no_package(project: Project) -> Missing | None:
             f"revision: v{__version__}\n\n{tool('dbt')} deps",
         )
     entries = [
-        *(_read_yaml(project, "packages.yml").get("packages") or []),
-        *(_read_yaml(project, "dependencies.yml").get("packages") or []),
+        *(read_yaml(project, "packages.yml").get("packages") or []),
+        *(read_yaml(project, "dependencies.yml").get("packages") or []),
     ]
     if any("dataops" in str(entry) for entry in entries):
         return Missing("The dbt packages are not installed.", "Type:", f"{tool('dbt')} deps")
@@ -189,7 +177,7 @@ def no_package(project: Project) -> Missing | None:
 
 def no_hooks(project: Project) -> Missing | None:
     """dbt_project.yml calls the hooks that record builds."""
-    settings = _read_yaml(project, "dbt_project.yml")
+    settings = read_yaml(project, "dbt_project.yml")
     hooks = {name: settings.get(name) for name in ("on-run-start", "on-run-end")}
     lacking = {name: present for name, present in hooks.items() if HOOK not in str(present)}
     if not lacking:
@@ -331,7 +319,7 @@ def examine(project: Project) -> dict[str, Missing | None]:
     """
     project = with_likely_names(project)
     for name in ("dbt_project.yml", "profiles.yml"):
-        _read_yaml(project, name)  # raises where it is not YAML
+        read_yaml(project, name)  # raises where it is not YAML
     require_known_engines(project)
     found: dict[str, Missing | None] = {}
     for name, check in checks(project).items():

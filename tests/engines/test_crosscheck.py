@@ -17,9 +17,8 @@ from dataops.runner import Runner
 from dataops.versions import Versions, write_facts
 from tests.engines.kits import DUCKDB, TARGETS, DuckDBKit, Kit, MemoryKit, install_memory, write, write_project
 from tests.helpers import project_at
-from tests.unit.crosscheck.manifests import column, data_test, manifest, node
+from tests.unit.crosscheck.manifests import SHOWN, column, products
 
-BASE, PRODUCTS, SHOWN = "model.shop.base_products", "model.shop.products", "model.shop.shown_products"
 STARTED = datetime(2026, 11, 24, 6, 0)
 RECORD = """
 create table {} (
@@ -46,20 +45,7 @@ def select(rows: list[Row], **types: str) -> str:
     )
 
 
-def code(**products) -> Code:
-    """A table without a key, one with a key, and a view of that."""
-    return Code(
-        manifest(
-            node("base_products"),
-            node("products", parents=[BASE], **products),
-            node("shown_products", parents=[PRODUCTS], materialized="view"),
-            data_test("products", "unique", column_name="id"),
-            data_test("shown_products", "unique", column_name="id"),
-        )
-    )
-
-
-CODE = code()
+CODE = products("id")
 
 
 def relations(products: str = "", base_products: str = "") -> dict[str, str]:
@@ -192,7 +178,7 @@ def test_tables_without_a_column_in_common_are_counted(checked):
 def test_personal_data_is_hidden_in_values_and_in_the_key(checked):
     personal = {name: column(name, tags=["pii"]) for name in ("id", "name")}
     head = [*ROWS[1:9], (10, "Secret", -1), (98765, "Secret", 0)]
-    result = checked(relations(select(head)), of=code(columns=personal | {"amount": column("amount")}))
+    result = checked(relations(select(head)), of=products("id", columns=personal | {"amount": column("amount")}))
     found = of_model(result, "products").comparison
     assert (found.rows_added, found.rows_removed, found.rows_changed) == (1, 1, 1)
     assert {example.values["name"].get("head", "hidden") for example in found.examples} == {"hidden"}

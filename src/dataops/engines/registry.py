@@ -56,12 +56,27 @@ def names_of_macros(project: Project) -> dict[str, str]:
     return {role: role for role in ROLES} | (renamed if isinstance(renamed, dict) else {})
 
 
-def _read(project: Project, name: str) -> dict[str, Any]:
+def read_yaml(project: Project, name: str) -> dict[str, Any]:
+    """A YAML file of the project, Jinja included; empty where it is missing or holds no settings.
+
+    Raises:
+        DataopsError: it cannot be read.
+    """
     try:
         found = yaml.safe_load(project.path(name).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+    except FileNotFoundError:
         return {}
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataopsError(f"{name} cannot be read: {error}", "Fix it, then run the command again.") from None
     return found if isinstance(found, dict) else {}
+
+
+def _read(project: Project, name: str) -> dict[str, Any]:
+    """What can be read of a file: dbt reports what is wrong with it."""
+    try:
+        return read_yaml(project, name)
+    except DataopsError:
+        return {}
 
 
 def load(kind: str) -> type[Engine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dataops.manifest import Code
 from tests.helpers import REPOSITORY
 
 RECORD_BUILD = (REPOSITORY / "macros/builds/record_build.sql").read_text(encoding="utf-8")
@@ -75,3 +76,24 @@ def manifest(*nodes: dict[str, Any], macros: list[dict[str, Any]] | None = None)
         "nodes": {one["unique_id"]: one for one in nodes},
         "macros": {one["unique_id"]: one for one in known},
     }
+
+
+BASE, PRODUCTS, SHOWN = "model.shop.base_products", "model.shop.products", "model.shop.shown_products"
+
+
+def products(key: str, **values: Any) -> Code:
+    """A table without a key, a table of it with a key, and a view of that.
+
+    Args:
+        key: the column that is the key.
+        values: of the node of the table with a key.
+    """
+    return Code(
+        manifest(
+            node("base_products"),
+            node("products", parents=[BASE], **values),
+            node("shown_products", parents=[PRODUCTS], materialized="view"),
+            data_test("products", "unique", column_name=key),
+            data_test("shown_products", "unique", column_name=key),
+        )
+    )

@@ -17,27 +17,13 @@ from dataops.crosscheck.page import as_page
 from dataops.crosscheck.results import Result
 from dataops.crosscheck.terminal import show
 from dataops.manifest import Code
-from tests.unit.crosscheck.manifests import column, data_test, manifest, node
+from tests.unit.crosscheck.manifests import PRODUCTS, SHOWN, column, products
 from tests.unit.crosscheck.warehouses import Built, compare, dataset, of_model, write
 
-BASE, PRODUCTS, SHOWN = "model.shop.base_products", "model.shop.products", "model.shop.shown_products"
 ROWS = "select i as product_id, 'name ' || i as product_name, i * 10 as units_sold from range(1, 41) as numbers(i)"
 
 
-def code(**products) -> Code:
-    """A table, a table of it with a key, and a view of that."""
-    return Code(
-        manifest(
-            node("base_products"),
-            node("products", parents=[BASE], **products),
-            node("shown_products", parents=[PRODUCTS], materialized="view"),
-            data_test("products", "unique", column_name="product_id"),
-            data_test("shown_products", "unique", column_name="product_id"),
-        )
-    )
-
-
-CODE = code()
+CODE = products("product_id")
 
 
 def models(**changes: Built) -> dict[str, Built]:
@@ -133,7 +119,7 @@ def test_without_a_key_whole_rows_are_compared(tmp_path):
     ],
 )
 def test_thresholds_allow_what_they_say_and_no_more(tmp_path, thresholds, verdict):
-    of = code(meta={"crosscheck": thresholds})
+    of = products("product_id", meta={"crosscheck": thresholds})
     select = "select * replace (if(product_id < 3, -1, units_sold) as units_sold) from marts.base_products"
     result = checked(tmp_path, models(products=Built(select), shown_products=Built(ROWS)), of=of)
     assert of_model(result, "products").verdict == verdict
@@ -142,7 +128,9 @@ def test_thresholds_allow_what_they_say_and_no_more(tmp_path, thresholds, verdic
 
 
 def test_a_column_that_is_ignored_must_exist(tmp_path):
-    result = checked(tmp_path, models(), of=code(meta={"crosscheck": {"ignore_columns": ["unit_sold"]}}))
+    result = checked(
+        tmp_path, models(), of=products("product_id", meta={"crosscheck": {"ignore_columns": ["unit_sold"]}})
+    )
     problem = "ignore_columns of products names unit_sold, which neither base nor head has."
     assert problem in of_model(result, "products").problem
 
@@ -171,7 +159,9 @@ def every_form(result: Result) -> list[str]:
 @pytest.mark.parametrize("key_too", [False, True])
 def test_personal_data_is_shown_nowhere(tmp_path, key_too):
     ids = "select i + 20940000 as product_id, 'secret ' || i as product_name, i as units_sold from range({}) as numbers(i)"
-    of = code(columns=PERSONAL | ({"product_id": column("product_id", tags=["pii"])} if key_too else {}))
+    of = products(
+        "product_id", columns=PERSONAL | ({"product_id": column("product_id", tags=["pii"])} if key_too else {})
+    )
     base = models(base_products=Built("select 1 as a"), products=Built(ids.format("1, 41")), shown_products=Built(ROWS))
     changed = f"select * replace ('Secret Name ' || product_id as product_name, -77 as units_sold) from ({ids.format('1, 50')})"
     head = {**base, PRODUCTS: Built(changed)}
@@ -299,7 +289,7 @@ def test_the_base_and_files_of_their_own_time_may_be_older_than_the_code(tmp_pat
 
 
 def test_a_window_that_differs_is_not_compared_and_the_remedy_says_how_to_build(tmp_path):
-    of = code(macros=["macro.dataops.recent_rows"])
+    of = products("product_id", macros=["macro.dataops.recent_rows"])
     result = checked(tmp_path, models(products=Built(ROWS, recent_days=30)), of=of)
     for name in ("products", "shown_products"):
         found = of_model(result, name)
