@@ -71,7 +71,7 @@ def test_a_project_from_before_the_package_is_upgraded(old_project, environment,
     assert re.search(r"0003 against 0002, (\d+) models: \1 the same\.", printed), printed
     versions = in_folder(old_project, "releases")
     listed = re.findall(
-        r"^  (\d{4}-\d{4}-\d\d-\d\d) ", succeed("make", "releases", cwd=old_project).output, re.MULTILINE
+        r"^ (\d{4}-\d{4}-\d\d-\d\d) ", succeed("make", "releases", cwd=old_project).output, re.MULTILINE
     )
     assert listed == versions[::-1]
     assert [version[:4] for version in versions] == ["0001", "0002", "0003"]

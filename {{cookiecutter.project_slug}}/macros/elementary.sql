@@ -1,4 +1,4 @@
-{#- Elementary keeps the rows that a test found. dbt wants the project itself to say that it may. -#}
+{#- Lets Elementary keep the rows that fail a test: dbt requires this override in the project itself. -#}
 {% materialization test, default %}
     {{ return(elementary.materialization_test_default()) }}
 {% endmaterialization %}

@@ -1,5 +1,5 @@
-# Before every task and git hook: the tools of .venv are installed, and for this folder. They name it in their first lines,
-# so that after a move they are missing, and in a copy those of the original would run. Nothing but the shell is needed.
+# Runs before every task and git hook: checks that the tools in .venv are installed, and for this folder. Their first lines
+# name the folder, so they stop working after a move, and a copy would run the original's tools. Needs only the shell.
 
 stop() {
   echo "$1 Type: make setup" >&2

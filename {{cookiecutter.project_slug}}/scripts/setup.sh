@@ -1,5 +1,5 @@
-# make setup: uv where it is missing, the Python tools in .venv, and the rest by `dataops setup`. Nothing but the shell and a Python
-# is needed. No Python is downloaded, and the tools go to .venv in this folder whatever the environment says.
+# make setup: installs uv if it is missing, then the Python tools in .venv; `dataops setup` does the rest. Needs only the shell and
+# Python. Never downloads a Python, and always installs into .venv in this folder, whatever the environment says.
 UV_PYTHON_DOWNLOADS=${UV_PYTHON_DOWNLOADS:-never}
 UV_PROJECT_ENVIRONMENT=.venv
 export UV_PYTHON_DOWNLOADS UV_PROJECT_ENVIRONMENT

@@ -1,5 +1,5 @@
--- Every payment and refund of an order that is in the mart is in its amounts, to the cent.
--- Returns the orders whose money differs from what was paid.
+-- The amounts of each order in the mart are the sums of its payments and refunds, to the cent.
+-- Returns the orders whose amounts differ from what was paid.
 with orders as (
 
     select * from {{ ref('orders') }}

@@ -30,7 +30,7 @@ joined as (
         coalesce(items.items_amount, 0.00) as items_amount,
         coalesce(payments.paid_amount, 0.00) as paid_amount,
         coalesce(payments.refunded_amount, 0.00) as refunded_amount,
-        -- An order changes when it, a line of it or a payment for it arrives: whichever came last.
+        -- An order changes when the order, one of its lines or a payment arrives: take the latest.
         greatest(
             orders.loaded_at,
             coalesce(items.loaded_at, orders.loaded_at),

@@ -6,8 +6,8 @@
     full_refresh=(true if dataops.environment() == 'dev' else none)
 ) }}
 
--- In dev the orders are those of a window that moves (dataops.recent_rows). Orders kept from an earlier window
--- would miss their later refunds, so there the table is rebuilt each time.
+-- In dev, the window of orders moves (dataops.recent_rows). Orders from an earlier window would miss their later
+-- refunds, so dev rebuilds the table each time.
 
 with enriched as (
 
@@ -17,7 +17,7 @@ with enriched as (
 
 {% if is_incremental() %}
 
--- The newest load is read again, in case it was not complete. An empty table has none: then all is new.
+-- Reads the newest load again, in case it was not complete. If the table is empty, all rows are new.
 newest_load as (
 
     select coalesce(max(loaded_at), cast('1900-01-01' as timestamp)) as loaded_at
@@ -25,8 +25,8 @@ newest_load as (
 
 ),
 
--- A late order can take the place of a customer's first one, so all orders of every customer for
--- whom anything arrived since then are recomputed.
+-- A late order can turn out to be a customer's first one, so this recomputes all orders of every customer
+-- for whom anything arrived since then.
 touched_customers as (
 
     select distinct enriched.customer_id

@@ -1,4 +1,4 @@
--- The raw table is a seed in the sample, and dbt must load it first.
+-- In the sample, the raw table is a seed, which dbt must load first.
 -- depends_on: {{ ref('raw_payments') }}
 
 {%- set rules = [
