@@ -135,6 +135,8 @@ def test_targets_may_have_any_name(folder, file):
     assert [environment.role for environment in project.environments] == ["dev", "ci", "prod"]
     assert (project.target.name, project.prod.is_prod) == ("development", True)
     assert project.prod.folder == folder / "warehouse/production"
+    os.environ["TARGET"] = "prod"
+    assert load().target.name == "production", "a workflow names the role"
     os.environ["TARGET"] = "prodction"
     with pytest.raises(
         DataopsError, match="Did you mean TARGET=production\\? The environments are: development, ci, production"

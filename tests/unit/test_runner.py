@@ -62,6 +62,14 @@ def test_prod_is_guarded_under_any_name(tmp_path, monkeypatch):
         problem_of(project, "build --target prod")
 
 
+def test_a_role_and_the_target_of_that_role_are_one_environment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = project_with_profile(tmp_path, "development", "production", TARGET="prod")
+    assert runner_for(project, read_command(["test", "--target", "production"])).environment == project.prod
+    with pytest.raises(DataopsError, match="Name the environment once: TARGET=development"):
+        runner_for(project, read_command(["test", "--target", "development"]))
+
+
 def test_macros_that_know_other_names_are_refused(tmp_path, monkeypatch):
     """They would take production for somebody's dev, and let dbt write it."""
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from dataops import release
+from dataops import cli, release
 from dataops.versions import HISTORY, CannotRelease
 from tests import versions
 from tests.versions import DAY, prod_edition
@@ -118,6 +118,13 @@ def test_nothing_released_yet(dataops, warehouse):
     assert "so there is no version '7'" in dataops("rollback", "7", code=2).output
     assert not list(warehouse.iterdir()), "nothing is made by what finds nothing"
     assert "Nothing was released yet" in dataops("releases", "--history").output
+
+
+def test_the_list_begins_with_its_headings(prod, capsys):
+    versions.release(prod, 1)
+    cli.run(["releases"])
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.split()[0] == "version", "releases | head -1"
 
 
 def test_the_only_version_cannot_be_rolled_back(prod, dataops):
