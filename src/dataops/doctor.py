@@ -31,6 +31,7 @@ from dataops.typed import tool, typed
 
 PACKAGE_SOURCE = "<address of the dbt-dataops repository>"
 COMPARISON = re.compile(r"target\.name\s*(?P<operator>[!=]=)\s*['\"](?P<name>\w+)['\"]")
+DEFAULT_TARGET = re.compile(r"env_var\('DBT_TARGET', '(?P<name>\w+)'\)")
 HOOK = "dataops.record_build("
 # How targets begin that are dev, ci or prod under another name.
 LIKELY = {"dev": ("dev", "local"), "ci": ("ci",), "prod": ("prod", "live")}
@@ -85,7 +86,7 @@ def no_names_for_macros(project: Project) -> Missing | None:
 
 
 def names_of_no_target(project: Project) -> Missing | None:
-    """No file of dbt's compares the target with dev, ci or prod where that has another name."""
+    """No file names the target dev, ci or prod where that has another name."""
     gone = {role: name for role, name in project.settings.environments.items() if role not in targets(project)}
     found = [
         f"{file.relative_to(project.root)}:{number}: {_compared(file, *parts.groups(), gone)}"
@@ -94,11 +95,22 @@ def names_of_no_target(project: Project) -> Missing | None:
         for parts in COMPARISON.finditer(line)
         if parts["name"] in gone
     ]
+    found += _old_names_in_profiles(project, gone)
     if not found:
         return None
-    return Missing(
-        "Files compare target.name with a target that profiles.yml does not have.", "Write:", "\n".join(found)
-    )
+    return Missing("Files name a target that profiles.yml does not have.", "Write:", "\n".join(found))
+
+
+def _old_names_in_profiles(project: Project, names: Mapping[str, str]) -> Iterator[str]:
+    """Where profiles.yml itself names a target that has another name: in its defaults, and in the profile of Elementary."""
+    for number, line in enumerate(project.path("profiles.yml").read_text(encoding="utf-8").splitlines(), 1):
+        if (default := DEFAULT_TARGET.search(line)) and default["name"] in names:
+            yield f"profiles.yml:{number}: env_var('DBT_TARGET', '{names[default['name']]}')"
+    profile = read_yaml(project, "profiles.yml").get("elementary")
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    for role in outputs or {}:
+        if role in names:
+            yield f"profiles.yml, under elementary: outputs: {names[role]}, instead of {role}"
 
 
 def _compared(file: Path, operator: str, name: str, names: Mapping[str, str]) -> str:

@@ -213,6 +213,31 @@ def test_renamed_targets_are_replaced_with_all_that_depends_on_their_names(compl
         assert "production" in printed["attach"][0]["alias"]
 
 
+def test_monitoring_follows_the_names_of_targets(complete):
+    """The tasks read the history in the folder of the environment."""
+    old = {"path": "{{ env_var('WAREHOUSE_DIR', 'warehouse') }}/prod/monitoring.duckdb", "alias": "monitoring"}
+    rename(complete, **NAMES)
+
+    def attach(profiles: dict) -> None:
+        profiles["shop"]["outputs"]["production"]["attach"].append(old)
+        profiles["elementary"] = {"target": "production", "outputs": {"dev": {}, "ci": {}, "prod": {}}}
+
+    edit(complete, "profiles.yml", attach)
+    with (complete / "profiles.yml").open("a") as profiles:
+        profiles.write("# env_var('DBT_TARGET', 'dev')\n")
+    found = lacking(complete)
+    assert "'/production/monitoring.duckdb' if" in found["target production"].lines
+    number = len((complete / "profiles.yml").read_text().splitlines())
+    assert found["names of targets"].lines.splitlines() == [
+        f"profiles.yml:{number}: env_var('DBT_TARGET', 'development')",
+        "profiles.yml, under elementary: outputs: development, instead of dev",
+        "profiles.yml, under elementary: outputs: production, instead of prod",
+    ]
+    printed = yaml.safe_load(found["target production"].lines)
+    edit(complete, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(printed))
+    assert "target production" not in lacking(complete)
+
+
 def _swap_names(profiles: dict) -> None:
     outputs = profiles["shop"]["outputs"]
     outputs["development"], outputs["production"] = outputs.pop("dev"), outputs.pop("prod")

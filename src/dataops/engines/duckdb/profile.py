@@ -4,7 +4,7 @@ that is current."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WAREHOUSES = "(env_var('WAREHOUSE_DIR', '') or 'warehouse')"
 CANDIDATE = "env_var('DATAOPS_CANDIDATE', '')"
+MONITORING = "monitoring"  # the alias of the attached file
 PLUGIN = {"module": "dataops.engines.duckdb.plugin"}
 COPY = "env_var('CI_PROD_COPY', ':memory:')"
 
@@ -71,10 +72,14 @@ def _missing_in_dev(engine: DuckDB, dev: Environment) -> Missing | None:
     project = engine.project
     if dev.name in targets(project):
         others = [one for one in (project.ci, project.prod) if one.name in targets(project)]
-        if engine.environment(dev).file.resolve() not in [engine.environment(one).file.resolve() for one in others]:
+        files = [engine.environment(one).file.resolve() for one in others]
+        if engine.environment(dev).file.resolve() not in files and _keeps_history(engine, dev):
             return None
     problem = f"the target {dev} is missing, or is not a DuckDB file of its own."
-    return _target(project, dev, problem, lines_of_dev(dev.name))
+    values = lines_of_dev(dev.name)
+    if attached := _others_attached(engine, dev, ()):
+        values["attach"] = attached
+    return _target(project, dev, problem, values)
 
 
 def _missing_in_ci(engine: DuckDB, ci: Environment) -> Missing | None:
@@ -83,14 +88,14 @@ def _missing_in_ci(engine: DuckDB, ci: Environment) -> Missing | None:
         found = credentials(project, ci, WAREHOUSE_DIR="elsewhere", CI_PROD_COPY="copy.duckdb")
         copy = _attached(found, prod)
         reads_copy = copy.get("path") == "copy.duckdb" and copy.get("read_only")
-        if Path(found["path"]).parts[:1] == ("elsewhere",) and reads_copy:
+        if Path(found["path"]).parts[:1] == ("elsewhere",) and reads_copy and _keeps_history(engine, ci):
             return None
     problem = (
         f"the target {ci} is not what {typed('ci')} needs: a file of WAREHOUSE_DIR that may be removed at any time, and"
         f" {prod}'s version attached to read from."
     )
     values, attached = lines_of_ci(ci.name, prod)
-    return _target(project, ci, problem, _without(targets(project).get(ci.name), prod) | values, attached)
+    return _target(project, ci, problem, _without(engine, ci, prod) | values, attached)
 
 
 def _missing_in_prod(engine: DuckDB, prod: Environment) -> Missing | None:
@@ -104,6 +109,7 @@ def _missing_in_prod(engine: DuckDB, prod: Environment) -> Missing | None:
             and read == engine.version(prod.folder / LINK).file
             and _attached(found, prod.name).get("read_only")
             and PLUGIN["module"] in _plugins(found)
+            and _keeps_history(engine, prod)
         ):
             return None
     problem = (
@@ -111,7 +117,7 @@ def _missing_in_prod(engine: DuckDB, prod: Environment) -> Missing | None:
         f" is current, and a plugin says so where dbt typed by hand would write {prod}."
     )
     values, attached = lines_of_prod(prod.name)
-    kept = _without(targets(project).get(prod.name), prod.name, "not_used")
+    kept = _without(engine, prod, prod.name, "not_used")
     values["plugins"] = [*(one for one in kept.get("plugins", []) if one != PLUGIN), PLUGIN]
     return _target(project, prod, problem, kept | values, attached)
 
@@ -126,14 +132,41 @@ def _plugins(found: Mapping[str, Any]) -> list[str]:
     return [one["module"] for one in found.get("plugins") or []]
 
 
-def _without(values: Mapping[str, Any] | None, *aliases: str) -> Lines:
-    """The settings of a target that stay as they are: all but its file, its database, and what is attached under some names."""
-    kept = {name: value for name, value in (values or {}).items() if name not in ("path", "database", "attach")}
-    others = [
-        one
-        for one in (values or {}).get("attach") or []
-        if not (isinstance(one, dict) and (one.get("alias") in aliases or OURS.search(str(one))))
+def _keeps_history(engine: DuckDB, environment: Environment) -> bool:
+    """Whether the file that a target attaches for monitoring, if it does, is the one that the tasks read."""
+    if MONITORING not in [one.get("alias") for one in _attachments(engine.project, environment)]:
+        return True
+    found = _attached(credentials(engine.project, environment, ELEMENTARY_ENABLED="true"), MONITORING)
+    return engine.project.path(found.get("path", "")).resolve() == engine.monitoring(environment).file.resolve()
+
+
+def lines_of_monitoring(environment: Environment) -> Lines:
+    """What a target attaches for monitoring: its file, or an empty database in memory where it is off."""
+    on = "(env_var('ELEMENTARY_ENABLED', '') or '" + str(environment.is_prod).lower() + "') | lower == 'true'"
+    path = "{{ " + WAREHOUSES + " ~ '/" + environment.name + "/monitoring.duckdb' if " + on + " else ':memory:' }}"
+    return {"path": path, "alias": MONITORING}
+
+
+def _attachments(project: Project, environment: Environment) -> list[Lines]:
+    """What a target attaches, as profiles.yml has it."""
+    attached = targets(project).get(environment.name, {}).get("attach") or []
+    return [one for one in attached if isinstance(one, dict)]
+
+
+def _others_attached(engine: DuckDB, environment: Environment, aliases: Container[str]) -> list[Lines]:
+    """What a target attaches besides some aliases and what the tasks need; monitoring in the file that they read."""
+    return [
+        lines_of_monitoring(environment) if one.get("alias") == MONITORING else one
+        for one in _attachments(engine.project, environment)
+        if not (one.get("alias") in aliases or OURS.search(str(one)))
     ]
+
+
+def _without(engine: DuckDB, environment: Environment, *aliases: str) -> Lines:
+    """The settings of a target that stay as they are: all but its file, its database, and what is attached under some names."""
+    values = targets(engine.project).get(environment.name) or {}
+    kept = {name: value for name, value in values.items() if name not in ("path", "database", "attach")}
+    others = _others_attached(engine, environment, aliases)
     return {"type": "duckdb", **kept, **({"attach": others} if others else {})}
 
 
