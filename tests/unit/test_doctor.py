@@ -220,6 +220,7 @@ def test_monitoring_follows_the_names_of_targets(complete):
 
     def attach(profiles: dict) -> None:
         profiles["shop"]["outputs"]["production"]["attach"].append(old)
+        profiles["shop"]["outputs"]["development"] |= {"schema": "dev", "attach": [old]}
         profiles["elementary"] = {"target": "production", "outputs": {"dev": {}, "ci": {}, "prod": {}}}
 
     edit(complete, "profiles.yml", attach)
@@ -233,9 +234,13 @@ def test_monitoring_follows_the_names_of_targets(complete):
         "profiles.yml, under elementary: outputs: development, instead of dev",
         "profiles.yml, under elementary: outputs: production, instead of prod",
     ]
-    printed = yaml.safe_load(found["target production"].lines)
-    edit(complete, "profiles.yml", lambda profiles: profiles["shop"]["outputs"].update(printed))
-    assert "target production" not in lacking(complete)
+    for name in ("target development", "target production"):
+        printed = yaml.safe_load(found[name].lines)
+        edit(complete, "profiles.yml", lambda profiles, printed=printed: profiles["shop"]["outputs"].update(printed))
+    assert printed["production"]["plugins"]
+    outputs = yaml.safe_load((complete / "profiles.yml").read_text())["shop"]["outputs"]
+    assert outputs["development"]["schema"] == "dev", "the rest of the target stays"
+    assert not {"target development", "target production"} & lacking(complete).keys()
 
 
 def _swap_names(profiles: dict) -> None:

@@ -70,16 +70,16 @@ def lines_of_prod(name: str) -> tuple[Lines, Lines]:
 
 def _missing_in_dev(engine: DuckDB, dev: Environment) -> Missing | None:
     project = engine.project
+    attached = _others_attached(engine, dev, ())
     if dev.name in targets(project):
         others = [one for one in (project.ci, project.prod) if one.name in targets(project)]
-        files = [engine.environment(one).file.resolve() for one in others]
-        if engine.environment(dev).file.resolve() not in files and _keeps_history(engine, dev):
-            return None
+        if engine.environment(dev).file.resolve() not in [engine.environment(one).file.resolve() for one in others]:
+            if _keeps_history(engine, dev):
+                return None
+            problem = f"the target {dev} attaches another file for monitoring than the one that the tasks read."
+            return _target(project, dev, problem, targets(project)[dev.name] | {"attach": attached})
     problem = f"the target {dev} is missing, or is not a DuckDB file of its own."
-    values = lines_of_dev(dev.name)
-    if attached := _others_attached(engine, dev, ()):
-        values["attach"] = attached
-    return _target(project, dev, problem, values)
+    return _target(project, dev, problem, lines_of_dev(dev.name) | ({"attach": attached} if attached else {}))
 
 
 def _missing_in_ci(engine: DuckDB, ci: Environment) -> Missing | None:
