@@ -224,6 +224,8 @@ def test_monitoring_follows_the_names_of_targets(complete):
         profiles["elementary"] = {"target": "production", "outputs": {"dev": {}, "ci": {}, "prod": {}}}
 
     edit(complete, "profiles.yml", attach)
+    assert "target production" not in lacking(complete), "a database of that name, in a project without Elementary"
+    (complete / "dataops.toml").write_text('monitoring = "elementary"\n')
     with (complete / "profiles.yml").open("a") as profiles:
         profiles.write("# env_var('DBT_TARGET', 'dev')\n")
     found = lacking(complete)

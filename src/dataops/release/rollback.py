@@ -91,6 +91,6 @@ def _before(versions: Versions, prod: Version | None) -> Version:
         )
     if before := versions.before(prod):
         return before
-    later = next((version for version in versions.kept() if version.id != prod.id and not version.problem), None)
-    remedy = f"To go to a later one: {typed('rollback', to=later.number)}" if later else "No other version is kept."
+    other = next((version for version in versions.kept() if version.id != prod.id and not version.problem), None)
+    remedy = f"To go to another one: {typed('rollback', to=other.number)}" if other else "No other version is kept."
     raise CannotRelease(f"No version before {prod.id} is kept.", remedy)

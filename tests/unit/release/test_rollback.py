@@ -34,7 +34,7 @@ def test_rolling_back_and_forth(prod, dataops):
         "wrong prices",
     )
     assert dataops("rollback", code=2).output == (
-        f"No version before {first.id} is kept. To go to a later one: make rollback TO=2"
+        f"No version before {first.id} is kept. To go to another one: make rollback TO=2"
     )
     dataops("rollback", "2")
     assert prod_edition(prod) == 2

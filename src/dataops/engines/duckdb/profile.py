@@ -134,10 +134,15 @@ def _plugins(found: Mapping[str, Any]) -> list[str]:
 
 def _keeps_history(engine: DuckDB, environment: Environment) -> bool:
     """Whether the file that a target attaches for monitoring, if it does, is the one that the tasks read."""
-    if MONITORING not in [one.get("alias") for one in _attachments(engine.project, environment)]:
+    if not any(_is_history(engine, one) for one in _attachments(engine.project, environment)):
         return True
     found = _attached(credentials(engine.project, environment, ELEMENTARY_ENABLED="true"), MONITORING)
     return engine.project.path(found.get("path", "")).resolve() == engine.monitoring(environment).file.resolve()
+
+
+def _is_history(engine: DuckDB, attached: Lines) -> bool:
+    """Whether an attached database is for Elementary's tables; a project without Elementary may have one of that name for itself."""
+    return engine.project.settings.monitoring == "elementary" and attached.get("alias") == MONITORING
 
 
 def lines_of_monitoring(environment: Environment) -> Lines:
@@ -156,7 +161,7 @@ def _attachments(project: Project, environment: Environment) -> list[Lines]:
 def _others_attached(engine: DuckDB, environment: Environment, aliases: Container[str]) -> list[Lines]:
     """What a target attaches besides some aliases and what the tasks need; monitoring in the file that they read."""
     return [
-        lines_of_monitoring(environment) if one.get("alias") == MONITORING else one
+        lines_of_monitoring(environment) if _is_history(engine, one) else one
         for one in _attachments(engine.project, environment)
         if not (one.get("alias") in aliases or OURS.search(str(one)))
     ]
